@@ -1,1 +1,1 @@
-"""How fast the simulator is, and what it is measured against."""
+"""Benchmarks of the simulator's speed, memory and realism, and the baselines it is measured against."""

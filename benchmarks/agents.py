@@ -30,7 +30,7 @@ from meshquake.topology import loader
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "agents.md"
 _TABLES = re.compile(r"(<!-- tables -->\n).*?(<!-- end -->)", re.DOTALL)
-#: From the least to the most, by the mean mark.
+#: Solvers from the lowest mean mark to the highest.
 ORDER = ("chance", "loudest", "baro", "oracle")
 _SHOWN = {
     "mark": "mark",
@@ -43,7 +43,7 @@ _SHOWN = {
 
 
 def made(options: argparse.Namespace) -> Path:
-    """The folder of the set."""
+    """Return the folder of the set, making the set if it is missing."""
     folder: Path = options.sets / f"mixed-{options.cases}-{options.seed}"
     if not (folder / dataset.INDEX).exists():
         meshes = (loader.load(loader.named(loader.DEFAULT)),)
@@ -55,7 +55,7 @@ def made(options: argparse.Namespace) -> Path:
 
 
 def looked_at(folder: Path, agent: str) -> Path:
-    """The folder with the runs of a solver on each case of a set."""
+    """Return the folder with one run of a solver on each case of a set, running the solver if it is missing."""
     runs = folder.with_name(f"{folder.name}-{agent}")
     if not (runs / "done").exists():
         for run in solve(folder, SOLVERS[agent], runs):
@@ -65,14 +65,14 @@ def looked_at(folder: Path, agent: str) -> Path:
 
 
 def by_case(runs: Mapping[str, Path]) -> dict[str, dict[str, list[Run]]]:
-    """The runs of each solver on each case."""
+    """Return the runs of each solver, by case."""
     cases = [path.name for path in next(iter(runs.values())).iterdir() if path.is_dir()]
     found = {agent: run_folders.runs(place, cases) for agent, place in runs.items()}
     return {case: {agent: each[case] for agent, each in found.items()} for case in sorted(cases)}
 
 
 def table(marks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """The means, with the interval of the mark, as lines of Markdown."""
+    """Format the mean marks, with the interval of each, as lines of Markdown."""
     yield f"| agent | {' | '.join(_SHOWN.values())} |"
     yield "|---" * (len(_SHOWN) + 1) + "|"
     for agent, row in marks.items():
@@ -87,14 +87,14 @@ def _cell(found: Interval | float | None, whole: bool) -> str:
 
 
 def differences(cases: dict[str, Case]) -> Iterator[str]:
-    """What each solver has more of than the one before it in the order, case by case."""
+    """Compare each solver with the one before it in the order, case by case."""
     for less, more in pairwise(ORDER[1:]):
         found = summary(cases, [less, more], None).differences["mark"]
         yield f"`{more}` less `{less}` {found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def main() -> None:
-    """Make the set and the runs, mark them, and print what came of it; with `--renew` into the page, too."""
+    """Make the set and the runs, mark them and print the results; with `--renew` write them into the page too."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=Path, required=True, help="folder of the set and the runs")
     parser.add_argument("--cases", type=int, default=60)

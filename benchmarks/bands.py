@@ -1,4 +1,4 @@
-"""What real systems leave, statistic by statistic, and whether what a mesh leaves lies inside the band around it."""
+"""Bands around published statistics of real systems, and whether those of a mesh fall inside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshquake.benchmarks.telemetry_counts import Counts
 
 @dataclass(frozen=True)
 class Band:
-    """What is real: figures as published, and the band in which one of ours is like them."""
+    """Published figures, and the band within which one of ours counts as similar."""
 
     real: str
     low: float
@@ -25,19 +25,19 @@ class Band:
 
 
 def around(low: float, high: float, source: str) -> Band:
-    """The band around a published figure, or several: a factor of the square root of two, since systems differ."""
+    """Return the band around one or more published figures: a factor of the square root of two, since systems differ."""
     real = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return Band(real, low / sqrt(2), high * sqrt(2), source)
 
 
 def judged(low: float, high: float, real: str) -> Band:
-    """A band for which there is no published figure."""
+    """Return a band set by judgement, where no figure is published."""
     return Band(real, low, high, "judgement")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One statistic of one mesh; `shape` if it says how the public system is, which is not ours to change."""
+    """One statistic of one mesh; `shape` if it describes the public system, which is not ours to change."""
 
     name: str
     value: float
@@ -57,7 +57,7 @@ _NEZHA_BOUTIQUE = "Nezha (Online Boutique)"
 _LOGS = "Train Ticket, incl. faults"
 _META = "Meta, ATC'23"
 _PETSHOP = "PetShop"
-#: What the spans of production take (ms), by percentile.
+#: Published durations of spans in production (ms), by percentile.
 _SPAN_TIMES = {"p50": (0.5, 1), "p90": (0.9, 10), "p95": (0.95, 25), "p99": (0.99, 117), "p99.9": (0.999, 645)}
 _MOVEMENT = {
     "mean": ("latency, mean", 0.12, 0.14),
@@ -68,7 +68,7 @@ _NEVER_PERFECT = "never 0"
 
 
 def rows(counts: Counts, whole: int, system: System) -> Iterator[Row]:
-    """Each statistic of a mesh; `whole` is the number of buckets that a recording has."""
+    """Return every statistic of a mesh; `whole` is the number of buckets in a recording."""
     for row in _all(counts, whole, system):
         yield replace(row, shape=row.name in system.shape)
 
@@ -82,7 +82,7 @@ def _all(counts: Counts, whole: int, system: System) -> Iterator[Row]:
         ("WARN", 3.7, 3.7),
         ("ERROR", 0.7, 0.7),
     ):
-        # Around INFO the band is that around the rest.
+        # INFO is close to 100%, so its band is the one around the rest.
         band = Band("95.5", low, high, _LOGS) if name == "INFO" else around(low, high, _LOGS)
         yield Row(f"log lines: {name}, %", stats.level(counts, name), band)
     for metric, what in (("cpu_usage", "cores"), ("worker_utilization", "workers")):

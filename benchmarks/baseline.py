@@ -1,4 +1,4 @@
-"""What the baselines share: what they count, and how they draw a time and a number of calls.
+"""Code shared by the baselines: counters, and draws of times and of numbers of calls.
 
 Both draw one time at a time from `random.Random`, as their users do. On CPython 3.11 that is as fast as a single draw
 from numpy's `Generator` for a lognormal and two to ten times faster for exponentials and uniforms.
@@ -32,7 +32,7 @@ Sampler = Callable[[], float]
 
 @dataclass(frozen=True)
 class Counts:
-    """What a run did: requests of users that came, calls that services handled, and records written."""
+    """Totals of a run: user requests that arrived, calls that services handled, and records written."""
 
     requests: int
     calls: int
@@ -40,7 +40,7 @@ class Counts:
 
 
 def repeats(call: Call, random: Callable[[], float]) -> int:
-    """How often a call is made, drawn anew: in the ten services all of these at the same time."""
+    """Draw how often a call is made; in the ten services, the repeats run concurrently."""
     if call.probability < 1 and random() >= call.probability:
         return 0
     if call.times is ONCE:
@@ -57,7 +57,7 @@ def _beyond(times: Count) -> tuple[float, ...]:
 
 @singledispatch
 def sampler(distribution: Distribution, random: Random) -> Sampler:
-    """A function that draws a time in seconds from `distribution`; TypeError for one that it doesn't know."""
+    """Return a function that draws a time in seconds from `distribution`; TypeError for an unknown distribution."""
     raise TypeError(f"no sampler for a {type(distribution).__name__}")
 
 
@@ -105,5 +105,5 @@ def _(distribution: Empirical, random: Random) -> Sampler:
 def _(distribution: Mixture, random: Random) -> Sampler:
     parts = [sampler(part, random) for part in distribution.parts]
     bounds = list(accumulate(distribution.weights))
-    # `hi`: rounding may put a draw on the last bound itself.
+    # `hi`: rounding can put a draw on the last bound itself.
     return lambda: parts[bisect(bounds, random.random() * bounds[-1], hi=len(parts) - 1)]()

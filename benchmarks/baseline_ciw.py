@@ -1,16 +1,16 @@
-"""The mesh as a queueing network in Ciw, as far as Ciw goes.
+"""The mesh as a queueing network in Ciw, as far as Ciw can model it.
 
 A service is a node, an entry operation a class of customers with Poisson arrivals, and a request one customer who
 visits the services of its call tree one after another (process-based routing), each for the work of the operation
 called there.
 
-A node has as many servers as its service has workers, as the model of a service as M/M/c has it. A customer holds a
-server for its own work alone, though, which in the mesh is what a core is held for, and Ciw looks at every server after
-every event: with a server a core it is faster, and the benchmark shows both.
+A node has as many servers as its service has workers, as in an M/M/c model of the service. A customer holds a server
+only for its own work, however, which in the mesh is how long a core is held. Ciw inspects every server after every
+event, so it runs faster with one server per core; the benchmark shows both.
 
 Left out, since a customer is in one place at a time and nobody waits for its answer: workers held while a request waits
 downstream, concurrent calls (they happen in turn), replicas and balancing, network latency, bounded queues (a full node
-in Ciw blocks the one before it, it sheds nothing), timeouts, retries, breakers, pools, and all telemetry. So the
+in Ciw blocks the one before it rather than shedding), timeouts, retries, breakers, pools, and all telemetry. So the
 comparison favours Ciw.
 """
 
@@ -27,11 +27,11 @@ from meshquake.topology.spec import Call, Topology
 
 
 class _Trees:
-    """What requests of a topology do: the services they attempt_path, in order, with the work at each."""
+    """What requests of a topology do: the services they visit, in order, with the work at each."""
 
     def __init__(self, topology: Topology, random: Random) -> None:
         self._random = random
-        #: The node of each service; Ciw counts them from 1.
+        #: The node of each service; Ciw counts from 1.
         self.nodes = {service.name: node for node, service in enumerate(topology.services, start=1)}
         self._operations = {
             (service.name, operation.name): (sampler(operation.work, random), operation.calls)
@@ -40,12 +40,12 @@ class _Trees:
         }
 
     def walk(self, service: str, operation: str) -> Iterator[tuple[int, Sampler]]:
-        """The (node, work) of each attempt_path of one request, drawn anew each time."""
+        """Draw the (node, work) of each visit of one request."""
         work, groups = self._operations[service, operation]
         yield self.nodes[service], work
         for group in groups:
             for call in group:
-                assert isinstance(call, Call)  # the ten services have nothing else
+                assert isinstance(call, Call)  # the ten services make no other kind of step
                 for _ in range(repeats(call, self._random.random)):
                     yield from self._call(call)
 
@@ -53,12 +53,12 @@ class _Trees:
         yield from self.walk(call.service, call.operation)
         if call.hit_rate is not None and self._random.random() >= call.hit_rate:
             for follower in call.on_miss:
-                assert isinstance(follower, Call)  # the ten services have nothing else
+                assert isinstance(follower, Call)  # the ten services make no other kind of step
                 yield from self._call(follower)
 
 
 class _Work(ciw.dists.Distribution):  # type: ignore[misc]
-    """The service time of a customer: the work of the operation that it came for."""
+    """The service time of a customer: the work of the operation it came for."""
 
     def sample(self, t: float | None = None, ind: Any = None) -> float:
         draw: Sampler = next(ind.work)
@@ -66,7 +66,7 @@ class _Work(ciw.dists.Distribution):  # type: ignore[misc]
 
 
 def run(topology: Topology, duration: float, seed: int, servers: Literal["workers", "cores"] = "workers") -> Counts:
-    """Simulate `duration` seconds of the mesh, with a server a worker or a core; `records` is 0.
+    """Simulate `duration` seconds of the mesh, with one server per worker or per core; `records` is 0.
 
     Ciw draws arrivals from Python's global random numbers: `seed` reseeds them.
     """
@@ -98,7 +98,7 @@ def run(topology: Topology, duration: float, seed: int, servers: Literal["worker
     )
     simulation.simulate_until_max_time(duration)
     return Counts(
-        # Ciw makes a customer when it arrives, so all those made have come.
+        # Ciw creates a customer on arrival, so every customer created has arrived.
         requests=simulation.nodes[0].number_of_individuals,
         calls=sum(len(customer.data_records) for customer in simulation.get_all_individuals()),
         records=0,

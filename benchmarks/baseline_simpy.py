@@ -1,13 +1,14 @@
-"""The mesh in plain SimPy, as one would write it with SimPy's manual at hand: the baseline of the throughput benchmark.
+"""The mesh in plain SimPy, written by the SimPy manual: the baseline of the throughput benchmark.
 
 A call is a `Process`, a replica's workers a `Resource`, a caller's timeout `AnyOf` the call and a `Timeout`, concurrent
-calls are `AllOf` their processes, a connection pool is a `Resource`, and a record is a dict that `json.dumps` makes a
-line of. It doesn't yield for what is granted at once, and starts a process only where something else goes on meanwhile.
+calls are `AllOf` their processes, a connection pool is a `Resource`, and a record is a dict that `json.dumps` turns
+into a line. It doesn't yield for a resource that is granted at once, and starts a process only where something else
+runs meanwhile.
 
 It plays the same call trees, policies and balancing as `sim`, and writes the same kinds of record. Left out, which
-makes the comparison favour the baseline: faults and readiness probes, cores apart from workers, bulkheads, slow calls
-as a reason to open a breaker, opening connections, garbage in memory, addressed randomness (draws come from one stream
-in the order of events), and the order of the files by time (a record is written when what it tells of is over).
+makes the comparison favour the baseline: faults and readiness probes, cores separate from workers, bulkheads, slow
+calls as a reason to open a breaker, opening connections, garbage in memory, addressed randomness (draws come from one
+stream in the order of events), and files sorted by time (a record is written when the thing it describes ends).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ SEVERITIES = ("info", "warning", "error")
 
 
 def run(topology: Topology, duration: float, seed: int, folder: Path) -> Counts:
-    """Simulate `duration` seconds of the mesh, writing a file of each kind of record to `folder`, which must exist."""
+    """Simulate `duration` seconds of the mesh, writing one file per kind of record to `folder`, which must exist."""
     with Recorder(folder) as recorder:
         mesh = Mesh(topology, seed, recorder)
         mesh.env.run(until=duration)
@@ -83,7 +84,7 @@ class Breaker:
         self._until = 0.0
 
     def permits(self, now: float) -> bool:
-        """Whether a call may go."""
+        """Return whether a call may pass."""
         if self.state == OPEN and now >= self._until:
             self._enter(HALF_OPEN, "trial calls begin")
             self._trials = self._policy.half_open_calls
@@ -93,7 +94,7 @@ class Breaker:
         return self.state == CLOSED
 
     def record(self, now: float, failed: bool) -> None:
-        """Remember how a call ended."""
+        """Record the outcome of a call."""
         if self.state == OPEN:
             return
         policy = self._policy
@@ -123,7 +124,7 @@ class Breaker:
 
 
 class Budget:
-    """A token bucket of retries: each call puts a share of a token in, and so does time."""
+    """A token bucket for retries: each call adds a fraction of a token, and so does time."""
 
     def __init__(self, policy: RetryBudget) -> None:
         self._policy = policy
@@ -131,11 +132,11 @@ class Budget:
         self._filled = 0.0
 
     def deposit(self) -> None:
-        """A call was made."""
+        """Account for a call."""
         self._tokens = min(self._most, self._tokens + self._policy.ratio)
 
     def withdraw(self, now: float) -> bool:
-        """Take a token for a retry, if there is one."""
+        """Take a token for a retry; returns whether there was one."""
         self._tokens = min(self._most, self._tokens + self._policy.minimum * (now - self._filled))
         self._filled = now
         if self._tokens < 1:
@@ -145,7 +146,7 @@ class Budget:
 
 
 class Replica:
-    """A replica of a service, with what it did since the last sample."""
+    """A replica of a service, and its counters since the last sample."""
 
     def __init__(self, env: simpy.Environment, service: Service, index: int) -> None:
         self.spec = service.spec
@@ -157,16 +158,16 @@ class Replica:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a sampling interval."""
+        """Start a sampling interval."""
         self.worked = 0.0
         self.failures = 0
         self.durations: list[float] = []
-        #: From the start of the work to the end: a store's query times.
+        #: Durations from the start of the work to the end: a store's query times.
         self.work_times: list[float] = []
 
     @property
     def active(self) -> int:
-        """Requests here, handled or waiting."""
+        """The number of requests here, in progress or queued."""
         return self.workers.count + len(self.workers.queue)
 
 
@@ -181,7 +182,7 @@ class Service:
 
 
 class Client:
-    """What one replica keeps for its calls to one service, with what it did since the last sample."""
+    """The state one replica keeps for its calls to one service, and its counters since the last sample."""
 
     def __init__(
         self, env: simpy.Environment, edge: Edge, owner: Replica, callee: Service, random: Random, recorder: Recorder
@@ -211,11 +212,11 @@ class Client:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a sampling interval."""
+        """Start a sampling interval."""
         self.retries = self.timeouts = self.hits = self.misses = 0
 
     def tries_again(self, error: str, attempt: int, now: float) -> bool:
-        """Whether another attempt follows one that failed."""
+        """Return whether a failed attempt is followed by another."""
         retry = self.edge.retry
         if retry is None or attempt >= retry.max_attempts or error not in retry.on:
             return False
@@ -247,7 +248,7 @@ class Mesh:
     # -- requests -------------------------------------------------------------------------------------------------
 
     def users(self, entry: Entry, rate: float, balance: str) -> Generator[simpy.Event, Any, None]:
-        """Users come as a Poisson process."""
+        """Generate users as a Poisson process."""
         choose = balancer(balance, self.services[entry.service].replicas, self.random, 0)
         while True:
             yield self.env.timeout(self.random.expovariate(rate))
@@ -257,7 +258,7 @@ class Mesh:
     def handle(
         self, replica: Replica, operation: str, trace: str, parent: str | None, caller: str | None, attempt: int
     ) -> Generator[simpy.Event, Any, str | None]:
-        """A replica handles a call; ends with the error, or None for a success."""
+        """Handle a call at a replica; returns the error, or None for a success."""
         env = self.env
         arrived = env.now
         span = self.new_id(64)
@@ -287,7 +288,7 @@ class Mesh:
         return error
 
     def call_all(self, caller: Replica, group: Group, trace: str, parent: str) -> Generator[simpy.Event, Any, bool]:
-        """Make the calls of a group at the same time; ends with whether the caller may go on."""
+        """Make the calls of a group concurrently; returns whether the caller may go on."""
         random = self.random.random
         calls = [
             self.call(caller, call, trace, parent)
@@ -303,7 +304,7 @@ class Mesh:
         return all(results.values())
 
     def call(self, caller: Replica, call: Call, trace: str, parent: str) -> Generator[simpy.Event, Any, bool]:
-        """Make a call, and those that follow if it's a lookup that misses; ends with whether the caller may go on."""
+        """Make a call, and the follow-up calls if it is a lookup that misses; returns whether the caller may go on."""
         client = caller.clients[call.service]
         error = yield from self.attempts(caller, client, call.operation, trace, parent)
         if call.hit_rate is None:
@@ -317,7 +318,7 @@ class Mesh:
         elif not call.on_miss:
             return call.optional
         for follower in call.on_miss:
-            assert isinstance(follower, Call)  # the ten services have nothing else
+            assert isinstance(follower, Call)  # the ten services make no other kind of step
             if not (yield from self.call(caller, follower, trace, parent)):
                 return False
         return True
@@ -325,7 +326,7 @@ class Mesh:
     def attempts(
         self, caller: Replica, client: Client, operation: str, trace: str, parent: str
     ) -> Generator[simpy.Event, Any, str | None]:
-        """Try until it succeeds or no further attempt is allowed; ends with the last error."""
+        """Retry until an attempt succeeds or no further one is allowed; returns the last error."""
         if client.budget is not None:
             client.budget.deposit()
         attempt = 1
@@ -347,7 +348,7 @@ class Mesh:
     def attempt(
         self, caller: Replica, client: Client, operation: str, trace: str, parent: str, attempt: int
     ) -> Generator[simpy.Event, Any, str | None]:
-        """Make one attempt, past the breaker and within the timeout; ends with the error."""
+        """Make one attempt, subject to the breaker and the timeout; returns the error."""
         env = self.env
         sent = env.now
         span = self.new_id(64)
@@ -361,7 +362,7 @@ class Mesh:
                 error = yield answer
             else:
                 yield answer | env.timeout(client.edge.timeout)
-                # The callee goes on with what nobody waits for any more.
+                # The callee keeps working on a call that nobody waits for any more.
                 error = answer.value if answer.triggered else "timeout"
                 client.timeouts += error == "timeout"
             if breaker is not None:
@@ -373,7 +374,7 @@ class Mesh:
     def exchange(
         self, caller: Replica, client: Client, operation: str, trace: str, span: str, attempt: int
     ) -> Generator[simpy.Event, Any, str | None]:
-        """Send a call to a replica and bring the answer back, over a pooled connection if there is a pool."""
+        """Send a call to a replica and return its answer, over a pooled connection if there is a pool."""
         pool = client.pool
         if pool is None:
             return (yield from self.round_trip(caller, client, operation, trace, span, attempt))
@@ -390,7 +391,7 @@ class Mesh:
     def round_trip(
         self, caller: Replica, client: Client, operation: str, trace: str, span: str, attempt: int
     ) -> Generator[simpy.Event, Any, str | None]:
-        """The network, the callee, and the network again."""
+        """Cross the network, run the callee, and cross the network again."""
         env = self.env
         yield env.timeout(client.latency())
         error = yield from self.handle(client.choose(), operation, trace, span, caller.spec.name, attempt)
@@ -400,7 +401,7 @@ class Mesh:
     # -- spans, logs, events ------------------------------------------------------------------------------------------
 
     def new_id(self, bits: int) -> str:
-        """A random id in lower-case hex."""
+        """Return a random id in lower-case hex."""
         return f"{self.random.getrandbits(bits):0{bits // 4}x}"
 
     def write_span(
@@ -439,14 +440,14 @@ class Mesh:
     def log_handled(
         self, replica: Replica, operation: str, trace: str, span: str, duration: float, error: str | None
     ) -> None:
-        """A replica writes that it handled a call."""
+        """Log that a replica handled a call."""
         if error is None:
             self.log(replica, "INFO", "handler", f"Handled {operation} in {duration * 1000:.1f} ms", trace, span)
         else:
             self.log(replica, "ERROR", "handler", f"{operation} failed: {error}", trace, span)
 
     def log(self, replica: Replica, level: str, logger: str, message: str, trace: str, span: str) -> None:
-        """A replica writes a line."""
+        """Log a line from a replica."""
         self.recorder.write(
             "logs",
             timestamp=iso(self.env.now),
@@ -460,7 +461,7 @@ class Mesh:
         )
 
     def write_pool_exhausted(self, caller: Replica, client: Client) -> None:
-        """A call has to wait for a connection."""
+        """Record that a call has to wait for a connection."""
         assert client.pool is not None
         in_use = f"{client.pool.count}/{client.pool.capacity} in use, {len(client.pool.queue)} waiting"
         self.recorder.write(
@@ -478,7 +479,7 @@ class Mesh:
     # -- metrics ------------------------------------------------------------------------------------------------------
 
     def sampling(self) -> Generator[simpy.Event, Any, None]:
-        """Sample every metric, again and again."""
+        """Sample every metric at each interval, forever."""
         while True:
             yield self.env.timeout(SAMPLING_INTERVAL)
             for service in self.services.values():
@@ -497,7 +498,7 @@ class Mesh:
                         client.reset()
 
     def sample_replicas(self, service: str, name: str | None, replicas: list[Replica]) -> None:
-        """Metrics of one replica, or of a service as a whole."""
+        """Write the metrics of one replica, or of a service as a whole."""
         count = len(replicas)
         spec = replicas[0].spec
         durations = sorted(duration for replica in replicas for duration in replica.durations)
@@ -516,7 +517,7 @@ class Mesh:
         self.quantiles(service, "latency", durations, name)
 
     def sample_store(self, service: Service) -> None:
-        """Metrics of a database or a cache."""
+        """Write the metrics of a database or a cache."""
         name = service.spec.name
         callers = [
             replica.clients[name]
@@ -535,7 +536,7 @@ class Mesh:
             self.gauge(name, "cache_hit_rate", 100 * hits / lookups, "%")
 
     def sample_edge(self, edge: Edge, clients: list[tuple[str, Client]]) -> None:
-        """Metrics of an edge, and of each caller's side of it."""
+        """Write the metrics of an edge, from each caller's side."""
         caller, callee = edge.caller, edge.callee
         retries = sum(client.retries for _, client in clients)
         timeouts = sum(client.timeouts for _, client in clients)
@@ -553,7 +554,7 @@ class Mesh:
             self.gauge(caller, "pool_in_use", count, "connections", name, callee)
 
     def quantiles(self, service: str, metric: str, ordered: list[float], replica: str | None) -> None:
-        """p50, p95 and p99 of times (seconds) in ascending order, by nearest rank, if there are any."""
+        """Write p50, p95 and p99 of ascending times (seconds), by nearest rank; nothing if there are no times."""
         if ordered:
             for percent in (50, 95, 99):
                 value = ordered[ceil(percent * len(ordered) / 100) - 1]
@@ -582,7 +583,7 @@ class Mesh:
 
 
 def balancer(balance: str, replicas: list[Replica], random: Random, start: int) -> Callable[[], Replica]:
-    """A function that chooses the replica of the next call; `start` is where a round robin begins."""
+    """Return a function that picks the replica of the next call; `start` is where a round robin begins."""
     count = len(replicas)
     if count == 1:
         return lambda: replicas[0]
@@ -600,5 +601,5 @@ def balancer(balance: str, replicas: list[Replica], random: Random, start: int) 
 
 
 def iso(time: float) -> str:
-    """The time in ISO 8601 with microseconds."""
+    """Format a time in ISO 8601 with microseconds."""
     return (START + timedelta(seconds=time)).isoformat(timespec="microseconds")

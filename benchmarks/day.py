@@ -23,9 +23,9 @@ from meshquake.benchmarks.throughput import peak
 from meshquake.exporters.fixtures import answer_key, reading
 from meshquake.topology.units import size
 
-#: What is to be reached, in MB.
+#: Targets, in MB.
 MEMORY = 300.0
-#: A request's verdict, so many after the first, is looked up.
+#: The request whose verdict is looked up, as a position among all verdicts.
 _LATE = 0.9
 _RUN = (sys.executable, "run.py")
 _INCIDENT = ("cascade", "--rate", "5", "--interval", "10s", "--quiet")

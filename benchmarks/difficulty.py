@@ -33,7 +33,7 @@ from meshquake.truth.score import Accuracy
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "difficulty.md"
 _TABLES = re.compile(r"(<!-- tables -->\n).*?(<!-- end -->)", re.DOTALL)
-#: The floors, as a mark names them, and the methods.
+#: The floors, by their names in a mark, and the methods.
 FLOORS = ("chance", "most central", "worst symptom first")
 GUESSES = (*FLOORS, *methods.NAMES)
 #: A guess that ranks nothing.
@@ -42,7 +42,7 @@ _NONE = Accuracy(0.0, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Case:
-    """A case with an incident: its answer, as an index has it, and how well each guess finds the roots."""
+    """A case with an incident: its answer from the index, and how well each guess finds the roots."""
 
     answer: dict[str, Any]
     marks: Mapping[str, Accuracy]
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """The kind of the first of its faults that users felt."""
+        """The kind of the first fault that users felt."""
         return str(next(fault["kind"] for fault in self.answer["faults"] if not fault["latent"]))
 
     @property
@@ -69,7 +69,7 @@ class Study:
 
 
 def study(title: str, folder: Path, interpreter: Path | None) -> Study:
-    """Mark all guesses in a set that was made; without an interpreter for the methods, the floors alone."""
+    """Mark all guesses on an existing set; without an interpreter for the methods, only the floors."""
     content = json.loads((folder / "truth" / "dataset.json").read_text(encoding="utf-8"))
     lines = (folder / "truth" / "index.ndjson").read_text(encoding="utf-8").splitlines()
     answers = [answer for answer in map(json.loads, lines) if answer["incident"]]
@@ -88,7 +88,7 @@ def study(title: str, folder: Path, interpreter: Path | None) -> Study:
 
 
 def _mark(truth: dict[str, Any], ranked: Any) -> Accuracy:
-    """How well a ranking finds the roots, marked as an answer is."""
+    """Mark a ranking of roots as an answer would be marked."""
     mark = score.mark(truth, {}, {"root_causes": [{"service": name} for name in ranked]}, None)
     return mark.accuracy or _NONE
 
@@ -97,7 +97,7 @@ def _mark(truth: dict[str, Any], ranked: Any) -> Accuracy:
 
 
 def tables(studies: list[Study]) -> Iterator[str]:
-    """The results, as lines of Markdown."""
+    """Format the results as lines of Markdown."""
     for each in studies:
         yield from ("", f"## {each.title}", "")
         yield from _told(each)
@@ -119,7 +119,7 @@ def _guesses(each: Study) -> list[str]:
 
 
 def _told(each: Study) -> Iterator[str]:
-    """How the set was made, in words."""
+    """Describe in words how the set was made."""
     content, target = each.content, each.content["target"]
     again = content["drawn_again"]
     meshes = ", ".join(mesh["name"] for mesh in content["topologies"])
@@ -148,7 +148,7 @@ def _list(counts: Mapping[str, int]) -> str:
 
 
 def _figures(cases: list[Case], name: str) -> list[str]:
-    """AC@1, AC@3 and Avg@5 of a guess over some cases."""
+    """Return AC@1, AC@3 and Avg@5 of a guess over some cases."""
     marks = [case.marks[name] for case in cases]
     return [f"{fmean(getattr(mark, figure) for mark in marks):.2f}" for figure in ("at_1", "at_3", "average")]
 
@@ -162,7 +162,7 @@ class Group:
 
 
 def _groups(cases: list[Case]) -> Iterator[Group]:
-    """Cases by the kind of fault, and by how loud the root is."""
+    """Group cases by kind of fault and by how loud the root is."""
     by: tuple[tuple[Callable[[Case], str], list[str]], ...] = (
         (lambda case: case.kind, sorted({case.kind for case in cases})),
         (lambda case: case.visibility, list(VISIBILITIES)),
@@ -175,7 +175,7 @@ def _groups(cases: list[Case]) -> Iterator[Group]:
 
 
 def _beaten(each: Study) -> Iterator[str]:
-    """Which floors each method beats by AC@1, and where."""
+    """List which floors each method beats by AC@1, and where."""
     yield from (
         "",
         "Where a method beats a floor by AC@1:",
@@ -200,7 +200,7 @@ def _first(group: Group, name: str) -> float:
 
 
 def made(level: str, kinds: tuple[str, ...], options: argparse.Namespace) -> Path:
-    """The folder of a set of a level, and of some kinds of fault if any are named; it is made if there is none."""
+    """Return the folder of a set of a level, restricted to some kinds of fault if named, making it if missing."""
     folder: Path = options.sets / "-".join((level, *kinds))
     if not (folder / dataset.INDEX).exists():
         meshes = tuple(loader.load(loader.named(mesh)) for mesh in options.topology or [loader.DEFAULT])
@@ -214,7 +214,7 @@ def made(level: str, kinds: tuple[str, ...], options: argparse.Namespace) -> Pat
 
 
 def main() -> None:
-    """Run the study and print its tables; with `--renew` into the page, too."""
+    """Run the study and print its tables; with `--renew` write them into the page too."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=Path, required=True, help="folder of the sets")
     parser.add_argument("--environment", type=Path, help="of the methods; without one, floors alone are marked")

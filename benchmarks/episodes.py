@@ -1,8 +1,8 @@
-"""How many episodes of an incident are played in a second, as an agent plays them that learns to mend it.
+"""Episodes of an incident per second, played the way a learning agent plays them.
 
 `python -m meshquake.benchmarks.episodes [EPISODES]` plays episodes of some scenarios with the same addressed choices:
-doing nothing, and doing something in each step. Each incident is new (`vary`), so that what becomes of its requests if
-nothing is wrong is played too; with one and the same incident that is remembered.
+once with no actions, and once with an action in every step. Each incident is new (`vary`), so the run without a fault
+is played for each too; for one and the same incident it would be cached.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from meshquake.agents.mitigation.env import MitigationEnv
 from meshquake.faults.loader import Options
 from meshquake.topology.addresses import address
 
-#: What is played: a scenario, and the options that make it short, or not.
+#: What is played: scenarios, with options that shorten some of them.
 PLAYED: dict[str, Options] = {
     "cascade": Options(),
     "outage": Options(),
@@ -23,7 +23,7 @@ PLAYED: dict[str, Options] = {
 
 
 def main(episodes: int) -> None:
-    """Print a line for each scenario and way of playing."""
+    """Print a line for each scenario and each way of playing."""
     print(f"{'':16}{'acts':>6}{'same':>6}{'steps/s':>9}{'episodes/s':>12}{'simulated s/s':>15}")
     for name, options in PLAYED.items():
         for acts in (False, True):
@@ -37,7 +37,7 @@ def main(episodes: int) -> None:
 
 
 def play(env: MitigationEnv, episodes: int, acts: bool) -> tuple[int, float]:
-    """Play so many episodes; returns the steps, and the simulated seconds."""
+    """Play this many episodes; returns the number of steps and the simulated seconds."""
     steps, played = 0, 0.0
     for number in range(episodes):
         env.reset(seed=1 if number == 0 else None)

@@ -32,14 +32,14 @@ _TOGETHER = "all formats in one pass"
 
 
 def make(folder: Path, minutes: float) -> Path:
-    """A fixture of so many minutes of the ten services."""
+    """Make a fixture of this many minutes of the ten services."""
     command = [sys.executable, "run.py", "normal", "--duration", f"{minutes}m", "--no-truth", "--quiet", "--output"]
     subprocess.run([*command, str(folder)], check=True, cwd=_ROOT)
     return folder / "normal"
 
 
 def usable(context: Context) -> list[Format]:
-    """The formats whose libraries are installed, and which need no answer key."""
+    """Return the formats whose libraries are installed and which need no answer key."""
     found = []
     for format in FORMATS.values():
         with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +53,7 @@ def usable(context: Context) -> list[Format]:
 
 
 def by_orjson(fixture: Path, target: Path) -> None:
-    """The records as lines, one by one."""
+    """Write the records as lines, one by one."""
     import orjson
 
     files = {kind: (target / f"{kind}.ndjson").open("wb") for kind in RECORD_KINDS}
@@ -65,7 +65,7 @@ def by_orjson(fixture: Path, target: Path) -> None:
 
 
 def in_one_pass(fixture: Path, context: Context, formats: list[Format], target: Path) -> None:
-    """All formats from one reading, as while simulating."""
+    """Write all formats from one reading, as during a simulation."""
     for format in formats:
         (target / format.name).mkdir()
     sinks = Sinks([format.sink(target / format.name, context) for format in formats])
@@ -75,7 +75,7 @@ def in_one_pass(fixture: Path, context: Context, formats: list[Format], target: 
 
 
 def speeds(fixture: Path, rounds: int) -> None:
-    """Every format, the baseline, and all formats together."""
+    """Time every format, the baseline, and all formats together."""
     context = reading.context(fixture)
     formats = usable(context)
 
@@ -116,7 +116,7 @@ def _ignore(batch: Batch) -> None:
 
 
 def memory(fixtures: list[Path]) -> None:
-    """Peak memory of the command, format by format."""
+    """Print the command's peak memory, format by format."""
     print(f"\n{'peak MB':32}" + "".join(f"{f'{_megabytes(fixture):,.0f} MB':>12}" for fixture in fixtures))
     for format in usable(reading.context(fixtures[0])):
         print(f"{format.name:32}", end="", flush=True)

@@ -1,4 +1,4 @@
-"""Keeps the rows of a mesh in a folder, so that a table can be made mesh by mesh, and gone on with."""
+"""A cache of table rows per mesh, so that a table can be made mesh by mesh and resumed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from meshquake.benchmarks.bands import Band, Row
 
 
 class KeptRows:
-    """Rows that were found, by the bytes of the topology file and by how it was played.
+    """Cached rows, keyed by the bytes of the topology file and by how it was played.
 
     Parameters
     ----------
     folder
-        Where they are kept; it's made if need be. None to keep nothing.
+        Where rows are cached; created if needed. None to cache nothing.
     how
         What else the rows depend on: seeds, duration, observability.
     """
@@ -26,7 +26,7 @@ class KeptRows:
         self._how = how
 
     def __getitem__(self, mesh: Path) -> list[Row] | None:
-        """The rows of a mesh; None if there are none of it as it is now."""
+        """Return the rows of a mesh; None if none are cached for the mesh as it is now."""
         file = self._file(mesh)
         if file is None or not file.exists():
             return None

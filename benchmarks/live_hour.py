@@ -1,7 +1,7 @@
-"""How much memory an hour of play takes, at full speed, with somebody who looks on, a fault and an action now and then.
+"""Memory of `live` over an hour at full speed, with a viewer connected and a fault and an action now and then.
 
-`python -m meshquake.benchmarks.live_hour [SECONDS]` starts `live`, asks for the page, listens to its stream, and prints
-the peak of the server's memory (Linux) after each ten minutes played.
+`python -m meshquake.benchmarks.live_hour [SECONDS]` starts `live`, loads the page, listens to its stream, and prints
+the peak of the server's memory (Linux) after every ten minutes played.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
-#: What is done every five minutes.
+#: Steps repeated every five minutes.
 DONE = (
     {"do": "fault", "kind": "slow", "keys": {"target": "database", "factor": 20, "for": "60s"}},
     {"do": "action", "kind": "restart", "keys": {"target": "order-service"}},
@@ -23,7 +23,7 @@ DONE = (
 
 
 def main(seconds: int) -> None:
-    """Play so many seconds."""
+    """Play this many seconds."""
     command = [sys.executable, str(ROOT / "run.py"), "live", "--port", "0", "--speed", "max", "--seed", "7"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
@@ -35,7 +35,7 @@ def main(seconds: int) -> None:
 
 
 def watch(server: int, address: str, token: str, seconds: int) -> None:
-    """Look on and steer until so many seconds are played."""
+    """Watch and steer until this many seconds are played."""
 
     def steer(asked: dict[str, Any]) -> None:
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
@@ -65,7 +65,7 @@ def watch(server: int, address: str, token: str, seconds: int) -> None:
 
 
 def peak(process: int) -> float:
-    """The most memory that a process has had, in MB."""
+    """Return the peak memory of a process in MB."""
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 

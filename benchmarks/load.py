@@ -33,7 +33,7 @@ Run = Callable[[Path, Path], None]
 
 
 def by_load(url: str) -> Run:
-    """Our way."""
+    """Load with `load`."""
 
     def run(fixture: Path, folder: Path) -> None:
         load(fixture, url.format(folder=folder), "x", False, lambda rows: None)
@@ -42,19 +42,19 @@ def by_load(url: str) -> Run:
 
 
 def tables(url: str) -> None:
-    """Make the tables, without the indexes that `load` makes when all rows are there."""
+    """Create the tables, without the indexes that `load` adds once all rows are in."""
     with connected(url) as database:
         database.prepare((FIXTURES, *RECORDS))
 
 
 def indexes() -> list[str]:
-    """The statements that make them."""
+    """Return the statements that create the indexes."""
     wanted = [(table.name, ", ".join(columns)) for table in RECORDS for columns in table.indexes]
     return [f"CREATE INDEX index{number} ON {table} ({columns});" for number, (table, columns) in enumerate(wanted)]
 
 
 def by_sqlite(csv: Path) -> Run:
-    """SQLite's own way."""
+    """Load with SQLite's own loader."""
 
     def run(fixture: Path, folder: Path) -> None:
         tables(f"sqlite:///{folder}/bulk.db")
@@ -66,7 +66,7 @@ def by_sqlite(csv: Path) -> Run:
 
 
 def by_duckdb(fixture: Path, folder: Path) -> None:
-    """DuckDB's own way."""
+    """Load with DuckDB's own loader."""
     import duckdb
 
     tables(f"duckdb:///{folder}/bulk.duckdb")
@@ -84,7 +84,7 @@ _DUCKDB = {"time": "TIMESTAMPTZ", "string": "VARCHAR", "object": "JSON", "number
 
 
 def by_psql(url: str, csv: Path) -> Run:
-    """PostgreSQL's own way."""
+    """Load with PostgreSQL's own loader."""
 
     def run(fixture: Path, folder: Path) -> None:
         tables(url)
@@ -96,13 +96,13 @@ def by_psql(url: str, csv: Path) -> Run:
 
 
 def drop(url: str) -> None:
-    """Remove our tables from PostgreSQL."""
+    """Drop our tables from PostgreSQL."""
     script = ";".join(f"DROP TABLE IF EXISTS {table.name}" for table in (FIXTURES, *RECORDS))
     subprocess.run(["psql", "-q", url, "-c", script], check=True, capture_output=True)
 
 
 def as_csv(fixture: Path, table: Table, path: Path) -> None:
-    """The rows of a table as a CSV file."""
+    """Write the rows of a table to a CSV file."""
     before = 0
     with path.open("wb") as file:
         for frame in reading.records(fixture, RECORD_KINDS[table.name]):
@@ -111,7 +111,7 @@ def as_csv(fixture: Path, table: Table, path: Path) -> None:
 
 
 def speeds(fixture: Path, rounds: int, csv: Path, postgresql: str | None) -> None:
-    """Each database in both ways, in turn."""
+    """Time each database both ways, in turn."""
     runs: dict[str, tuple[Run, Run]] = {"DuckDB": (by_load("duckdb:///{folder}/ours.duckdb"), by_duckdb)}
     if which("sqlite3"):
         runs["SQLite"] = (by_load("sqlite:///{folder}/ours.db"), by_sqlite(csv))
@@ -136,7 +136,7 @@ def speeds(fixture: Path, rounds: int, csv: Path, postgresql: str | None) -> Non
 
 
 def memory(fixtures: list[Path], postgresql: str | None) -> None:
-    """The peak memory of the command."""
+    """Print the command's peak memory."""
     print(f"\n{'peak MB':12}" + "".join(f"{_records(fixture):>14,} rows" for fixture in fixtures))
     for scheme in ("sqlite", "duckdb", *(["postgresql"] if postgresql else [])):
         peaks = []

@@ -1,4 +1,4 @@
-"""Meshes of any size for benchmarks: copies of one mesh side by side, or one with more of everything."""
+"""Meshes of any size for benchmarks: copies of one mesh side by side, or one mesh scaled up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.topology.spec import Call, Cpu, Edge, Entry, Group, Operation, Se
 
 
 def copies(mesh: Topology, count: int) -> Topology:
-    """`count` copies of a mesh in one: as many times the services and the requests, the same load on each."""
+    """Put `count` copies of a mesh into one: that many times the services and requests, the same load on each service."""
     if count == 1:
         return mesh
     parts = [_renamed(mesh, f"-{number}") for number in range(count)]
@@ -30,7 +30,7 @@ def copies(mesh: Topology, count: int) -> Topology:
 
 
 def enlarged(mesh: Topology, factor: int) -> Topology:
-    """The mesh with so many times the users, and room for them: workers, cores, queues and connections."""
+    """Scale a mesh to this many times the users, with workers, cores, queues and connections to match."""
 
     def edge(each: Edge) -> Edge:
         return each if each.pool is None else replace(each, pool=replace(each.pool, size=each.pool.size * factor))
@@ -53,7 +53,7 @@ def enlarged(mesh: Topology, factor: int) -> Topology:
 
 
 def _together(parts: list[Environment]) -> Environment:
-    """What several meshes do by themselves, in one; what is said of none of their services is the same in all."""
+    """Merge several meshes that share no calls; whatever is not said per service is the same in all of them."""
     concerns: dict[str, Any] = {
         word: tuple(chain.from_iterable(getattr(part, word) for part in parts)) for word in Environment.by_service
     }
@@ -62,7 +62,7 @@ def _together(parts: list[Environment]) -> Environment:
 
 def _renamed(mesh: Topology, suffix: str) -> Topology:
     def call(each: Call) -> Call:
-        # The ten services have only calls, also after a miss.
+        # The ten services make nothing but calls, after a miss too.
         followers = tuple(call(one) for one in each.on_miss if isinstance(one, Call))
         return replace(each, service=each.service + suffix, on_miss=followers)
 

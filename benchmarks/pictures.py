@@ -1,10 +1,9 @@
-"""Drawings of meshes: how often lines cross, how many run through boxes, beside layout libraries if installed.
+"""Quality of mesh drawings: line crossings and lines through boxes, next to layout libraries if installed.
 
     python -m meshquake.benchmarks.pictures [MESH ...]      # names or files; default: three sizes
     pip install graphlay igraph                             # those that decision 23 tells of
 
-What crosses is counted once where lines run on one another: a stroke is a line from service to service, or with ours
-one curve of it.
+A crossing of lines that share a path counts once: a stroke is a line from service to service, or one curve of ours.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _WIDTH, _HEIGHT = 150.0, 44.0
 
 
 def made(count: int) -> Topology:
-    """A mesh of so many services: gateways, domains of services, hubs, stores of their own, and shared ones."""
+    """Generate a mesh of this many services: gateways, domains of services, hubs, private stores and shared ones."""
     chance = random.Random(count)
     gates = [f"gateway-{number}" for number in range(max(1, count // 100))]
     hubs = ["config", "auth", "audit"]
@@ -125,7 +124,7 @@ def _picture(names: Sequence[str], centres: Sequence[Point], lines: dict[tuple[s
 
 
 def crossed(strokes: Sequence[Sequence[Point]]) -> int:
-    """Pairs of strokes that cross somewhere other than at their ends."""
+    """Count pairs of strokes that cross anywhere but at their ends."""
     owner = np.array([number for number, stroke in enumerate(strokes) for _ in pairwise(stroke)])
     ends = np.array([(*a, *b) for stroke in strokes for a, b in pairwise(stroke)])
     found: set[tuple[int, int]] = set()
@@ -141,7 +140,7 @@ def crossed(strokes: Sequence[Sequence[Point]]) -> int:
 
 
 def through(frames: dict[str, Frame], lines: dict[tuple[str, str], list[Point]]) -> int:
-    """Boxes of other services that lines run through, over all lines."""
+    """Count boxes of other services that lines run through, summed over all lines."""
     names = list(frames)
     left, top, right, bottom = np.array(list(frames.values())).T
     count = 0
@@ -154,19 +153,19 @@ def through(frames: dict[str, Frame], lines: dict[tuple[str, str], list[Point]])
 
 
 def _between(begin: Point, end: Point) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Points on a straight line, 4 pixels from each other."""
+    """Return points on a straight line, 4 pixels apart."""
     number = int(max(abs(end[0] - begin[0]), abs(end[1] - begin[1])) // 4) + 2
     return np.linspace(begin, end, number)
 
 
 def overlapping(frames: dict[str, Frame]) -> int:
-    """Pairs of boxes that overlap."""
+    """Count pairs of boxes that overlap."""
     pairs = combinations(frames.values(), 2)
     return sum(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a, b in pairs)
 
 
 def layouts() -> Iterator[tuple[str, Callable[[Topology], Picture]]]:
-    """Ours, and those of libraries that are there."""
+    """Lay the mesh out with ours and with each installed library."""
     yield "ours", ours
     try:
         import graphlay as library

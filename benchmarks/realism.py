@@ -29,7 +29,7 @@ from meshquake.topology.loader import DEFAULT, shipped
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "realism.md"
 _TABLE = re.compile(r"(<!-- tables -->\n).*?(<!-- end -->)", re.DOTALL)
-#: Metrics move over buckets of five minutes, as published ones do, or over halves of a recording that is shorter.
+#: Metrics move over buckets of five minutes, as in the published figures; over halves of shorter recordings.
 _BUCKET = 300.0
 
 
@@ -37,12 +37,12 @@ _BUCKET = 300.0
 
 
 def figure(value: float) -> str:
-    """A figure with three digits."""
+    """Format a figure with three significant digits."""
     return "none" if isnan(value) else f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def table(found: list[Row]) -> Iterator[str]:
-    """The rows as lines of Markdown."""
+    """Format the rows as lines of Markdown."""
     yield "| statistic | ours | real | band | source | inside |"
     yield "|---|---|---|---|---|---|"
     for row in found:
@@ -54,12 +54,12 @@ def table(found: list[Row]) -> Iterator[str]:
 
 
 def inside(found: list[Row], shape: bool = False) -> str:
-    """How many rows are inside, of those that count or of those that are shape."""
+    """Count the rows inside their bands, either of those that count or of those that are shape."""
     those = [row for row in found if row.shape == shape]
     return f"{sum(row.inside for row in those)} of {len(those)}"
 
 
-#: What one line says of a mesh.
+#: The summary of a mesh, in one line.
 _BRIEF = {
     "spans a trace, p50": "spans p50",
     "spans a trace, p99": "p99",
@@ -75,7 +75,7 @@ _BRIEF = {
 
 
 def summary(meshes: dict[str, list[Row]]) -> Iterator[str]:
-    """One line for each mesh."""
+    """Return one line per mesh."""
     yield f"| mesh | inside | of its shape | {' | '.join(_BRIEF.values())} |"
     yield "|---" * (len(_BRIEF) + 3) + "|"
     for name, found in meshes.items():
@@ -84,11 +84,11 @@ def summary(meshes: dict[str, list[Row]]) -> Iterator[str]:
         yield f"| {name} | {both} | {' | '.join(figure(values[each]) for each in _BRIEF)} |"
 
 
-# What is played.
+# Playing.
 
 
 def play(mesh: Path, seeds: int, duration: float, bucket: float, observability: str | None) -> Counts:
-    """Play `normal` with the seeds from 1 on, and count what it leaves."""
+    """Play `normal` with seeds 1, 2, ... and count the telemetry."""
     settings: Settings = {"duration": duration, "topology": mesh}
     if observability is not None:
         settings["observability"] = observability
@@ -106,7 +106,7 @@ def play(mesh: Path, seeds: int, duration: float, bucket: float, observability: 
 
 
 def found_of(mesh: Path, seeds: int, duration: float, observability: str | None, keep: Path | None) -> list[Row]:
-    """The rows of a mesh: those that are kept of it as it is, or else those of playing it, which are kept then."""
+    """Return the rows of a mesh: the cached ones, or those of playing it, which are then cached."""
     kept = KeptRows(keep, f"{seeds} {duration} {observability} {stats.drain()}")
     found = kept[mesh]
     if found is None:
@@ -117,12 +117,12 @@ def found_of(mesh: Path, seeds: int, duration: float, observability: str | None,
 
 
 def length(duration: float) -> float:
-    """How long (seconds) the buckets of a recording are."""
+    """Return the length of a recording's buckets in seconds."""
     return min(_BUCKET, duration / 2)
 
 
 def made(seeds: int, duration: float, observability: str | None) -> str:
-    """How the figures were made."""
+    """Describe how the figures were made."""
     by = "mined by Drain" if stats.drain() else "counted from logger, level and wording, without numbers and names"
     return (
         f"`normal`, {duration:g} s, seeds 1 to {seeds}, observability {observability or 'perfect'}; "

@@ -1,7 +1,7 @@
-"""How long the report takes: `python -m meshquake.benchmarks.report [SECONDS]`, by default of ten minutes.
+"""Time to write and open a report: `python -m meshquake.benchmarks.report [SECONDS]`, by default of ten minutes.
 
 A fixture of 100 services is made first, whose time is not counted. Then its page is written, and opened in a headless
-Chromium, where the slider is moved twenty times: an answer is over when the browser has laid the page out again.
+Chromium, where the slider is moved twenty times; a move ends when the browser has laid the page out again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from meshquake.exporters.page import document
 from meshquake.faults import loader
 from meshquake.sim.simulation import Simulation
 
-#: Seconds that writing and opening may take, and milliseconds for an answer of the slider.
+#: Limits: seconds for writing and for opening, and milliseconds for one move of the slider.
 WRITTEN, OPENED, ANSWERED = 10.0, 3.0, 100.0
 _TEAMS = 11
 _MOVE = """step => {
@@ -33,7 +33,7 @@ _MOVE = """step => {
 
 
 def mesh() -> str:
-    """A mesh of 100 services: a gateway, and eleven teams of nine services, each with a cache and a database."""
+    """Build a mesh of 100 services: a gateway, and eleven teams of nine services, each with a cache and a database."""
     services = ["  gateway: {kind: gateway, replicas: 3, operations: {"]
     services.append(", ".join(f"page{team}: {{work: 2ms, calls: [front{team}.get]}}" for team in range(_TEAMS)) + "}}")
     for team in range(_TEAMS):
@@ -48,7 +48,7 @@ def mesh() -> str:
 
 
 def made(folder: Path, seconds: float) -> Path:
-    """A fixture of that mesh in which a database becomes slow for a third of the time."""
+    """Make a fixture of that mesh in which a database is slow for a third of the time."""
     (folder / "mesh.yaml").write_text(mesh(), encoding="utf-8")
     text = f"name: benchmark\nlead_in: {seconds / 3}s\nduration: {seconds / 3}s\nrecovery: {seconds / 3}s\n"
     text += "faults:\n  - slow: {target: store0, factor: 60}\n"
@@ -60,7 +60,7 @@ def made(folder: Path, seconds: float) -> Path:
 
 
 def looked_at(page: Any, path: Path) -> tuple[float, list[float]]:
-    """Seconds until a page is drawn, and milliseconds of the answers of its slider."""
+    """Measure the seconds until the page is drawn, and the milliseconds of each move of its slider."""
     begin = perf_counter()
     page.goto(path.as_uri())
     page.wait_for_function("document.querySelectorAll('#users .vega svg').length >= 3")
@@ -70,7 +70,7 @@ def looked_at(page: Any, path: Path) -> tuple[float, list[float]]:
 
 
 def main() -> None:
-    """Measure, and say whether it is fast enough."""
+    """Measure, and print whether it is fast enough."""
     from playwright.sync_api import sync_playwright
 
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600.0

@@ -32,13 +32,15 @@ from meshquake.topology import loader
 from meshquake.truth import preview
 
 ROOT = Path(__file__).resolve().parent.parent
-#: What is to be reached: the wall time of one worker against that of two, on a machine of one's own.
+#: The target: wall time with one worker against two, on an otherwise idle machine.
 TWO = 1.8
 ALONE, TWIN, MADE = "played alone", "played with its twin", "made"
 
 
 class Spent:
-    """CPU time (seconds) by activity: of all threads, of the main one, and of simulating; the inner activity counts."""
+    """CPU time (seconds) by activity, of all threads, the main one, and simulating; time counts for the innermost
+    activity.
+    """
 
     def __init__(self) -> None:
         self.all: Counter[str] = Counter()
@@ -49,14 +51,14 @@ class Spent:
         self._since = process_time(), thread_time()
 
     def turn(self) -> None:
-        """Count what was spent since the last turn."""
+        """Account for the time spent since the last call."""
         now = process_time(), thread_time()
         self.all[self._doing[-1]] += now[0] - self._since[0]  # type: ignore[assignment]
         self.main[self._doing[-1]] += now[1] - self._since[1]  # type: ignore[assignment]
         self._since = now
 
     def on(self, activity: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function, whose time is that of an activity."""
+        """Wrap a function so that its time counts for an activity."""
 
         @wraps(function)
         def timed(*arguments: Any, **named: Any) -> Any:
@@ -72,7 +74,7 @@ class Spent:
         return timed
 
     def playing(self, strides: Callable[[Simulation], Iterator[float]]) -> Callable[[Simulation], Iterator[float]]:
-        """The same way to play a simulation, whose time is counted besides."""
+        """Wrap the way a simulation is played so that its time counts separately."""
 
         def timed(simulation: Simulation) -> Generator[float]:
             every = strides(simulation)
@@ -88,7 +90,7 @@ class Spent:
 
 
 def shares(order: Order) -> None:
-    """Make a set in this process, and say what the time goes into."""
+    """Make a set in this process, and print where the time goes."""
     spent = Spent()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -114,7 +116,7 @@ def shares(order: Order) -> None:
 
 
 def cost(*arguments: str) -> tuple[float, float]:
-    """CPU time and wall time (seconds) of a command and its workers."""
+    """Return CPU time and wall time (seconds) of a command and its workers."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(ROOT / "run.py"), *arguments, "--quiet", "--output", f"{folder}/made"]
         began = perf_counter()
@@ -139,7 +141,7 @@ def two_workers(rounds: int, *arguments: str) -> None:
 
 
 def main() -> None:
-    """Measure all and print it."""
+    """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=60, help="of the set (default: 60)")
     parser.add_argument("--runs", type=int, default=60, help="of the ensemble (default: 60)")

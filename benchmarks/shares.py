@@ -24,7 +24,7 @@ Taken = TypeVar("Taken")
 
 
 def stages(scenario: str, duration: float, observability: str | None) -> tuple[dict[str, float], int]:
-    """The seconds that each stage takes in this process, from its start on, and how many records there are."""
+    """Measure the seconds that each stage takes in this process since its start, and the number of records."""
     from meshquake.exporters.formats.ndjson import NdjsonSink
     from meshquake.sim.api import Settings, prepare
     from meshquake.sim.summary import Summary
@@ -47,13 +47,13 @@ def stages(scenario: str, duration: float, observability: str | None) -> tuple[d
             taken["summary"] += between - began
             taken["NDJSON and SHA-256"] += process_time() - between
         sink.close()
-    # Records are made of cuts, for which the simulation goes on meanwhile.
+    # Records are made from cuts, which the simulation keeps producing meanwhile.
     taken["records"] -= taken["simulation"]
     return taken, sum(summary.records.values())
 
 
 def timed(values: Iterator[Taken], taken: dict[str, float], stage: str) -> Iterator[Taken]:
-    """Some values; the time that it takes to get them is added to a stage's."""
+    """Yield the values of an iterable, adding the time spent in it to a stage."""
     while True:
         began = process_time()
         value = next(values, None)
@@ -64,7 +64,7 @@ def timed(values: Iterator[Taken], taken: dict[str, float], stage: str) -> Itera
 
 
 def main() -> None:
-    """Measure in processes of their own, and print a table."""
+    """Measure in separate processes, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", nargs="?", default="normal")
     parser.add_argument("--duration", type=float, default=300.0)

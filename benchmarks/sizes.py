@@ -23,7 +23,7 @@ from meshquake.topology.spec import Topology
 
 
 def mesh_of(services: int, calls: float, seed: int) -> Topology:
-    """A generated mesh with so many calls a second for each of its services, on average, and replicas for them."""
+    """Generate a mesh with this many calls per second and service on average, and replicas to serve them."""
     visits = sum(expected_visits(_made(Order(services, seed))).values())
     return _made(Order(services, seed, rate=float(f"{calls * services / visits:.3g}")))
 
@@ -33,7 +33,7 @@ def _made(order: Order) -> Topology:
 
 
 def cost(mesh: Topology, records: int, seed: int) -> tuple[float, float]:
-    """Microseconds of CPU time a record of a whole pipeline of about so many records, and calls by records."""
+    """Measure microseconds of CPU time per record of a whole pipeline of about this many records, and calls per record."""
     duration = max(2.0, records / (60.0 * len(mesh.services)))
     with tempfile.TemporaryDirectory() as folder:
         began = process_time()

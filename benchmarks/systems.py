@@ -1,4 +1,4 @@
-"""What of a mesh is its system's own: how its requests are built, and what its callers do not do."""
+"""Which properties of a mesh belong to the modelled system: how its requests are built, and what its callers never do."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from meshquake.topology.loader import DEFAULT, load, shipped
 from meshquake.topology.runtimes import runtime
 from meshquake.topology.spec import Edge, Service
 
-#: Statistics of how long a system's traces are, and of how their calls are made.
+#: Statistics of the size of a system's traces and of how their calls are made.
 TRACES: Final = ("spans a trace, p50", "spans a trace, p99")
 CALLS: Final = ("children a span, p99", "depth of calls, p99")
-#: The statistic of metrics that only a runtime with a collector of garbage has.
+#: The one statistic of metrics that only a garbage-collected runtime has.
 GARBAGE: Final = "metrics of: GC"
-#: Public systems so large that their traces are to be as long as published ones are.
+#: Public systems large enough that their traces should be as long as published ones.
 LARGE: Final = frozenset({"otel-demo", "social-network", "train-ticket"})
 
 
 @dataclass(frozen=True)
 class System:
-    """What is not ours to change.
+    """Properties of a system that are not ours to change.
 
     Attributes
     ----------
     shape
-        The statistics that say how the public system is, by name; none of a mesh that is nobody's.
+        Names of the statistics that describe the public system; none for a mesh that models no public system.
     still
-        Series that count what never happens, since nobody retries there or gives up: metric, caller and callee.
+        Series that count things that never happen, since nobody retries or gives up there: metric, caller and callee.
     """
 
     shape: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class System:
 
     @classmethod
     def of(cls, mesh: Path) -> System:
-        """The system of a topology file; only that of a shipped one may be public."""
+        """Return the system of a topology file; only a shipped file can be of a public system."""
         name = {path: name for name, path in shipped().items()}.get(mesh, DEFAULT)
         topology = load(mesh).topology
         shape: set[str] = set()
@@ -50,13 +50,13 @@ class System:
 
 
 def _collects(service: Service) -> bool:
-    """Whether it is known to be built with something that collects garbage."""
+    """Return whether a service is known to run on a garbage-collected runtime."""
     found = runtime(service.stack, service.system)
     return found is not None and found.pause is not None
 
 
 def _still(edge: Edge) -> list[tuple[str, str, str]]:
-    """The series of an edge that its policies leave at 0."""
+    """Yield the series of an edge that its policies leave at 0."""
     limited = edge.inherit_deadline or own_limit(edge) < inf
     unused = {"retry_rate": edge.retry is None, "timeout_rate": not limited}
     return [(metric, edge.caller, edge.callee) for metric, idle in unused.items() if idle]

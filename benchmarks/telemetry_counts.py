@@ -1,7 +1,7 @@
-"""What is counted of telemetry, batch by batch, in memory that hardly grows: histograms, and counts of what was seen.
+"""Counts of telemetry, batch by batch, in nearly constant memory: histograms, and counts of distinct things.
 
-Times are counted by hundredths of their logarithm. What needs whole traces (how deep they are, whether their spans and
-lines agree) waits until they are complete.
+Times are binned by hundredths of their logarithm. Counts that need whole traces (how deep they are, whether their spans
+and lines agree) wait until the traces are complete.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import polars as pl
 
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
-#: A trace is complete when it has had no new span for so long (seconds).
+#: A trace is complete once it has had no new span for this long (seconds).
 _SETTLED = 60.0
-#: Hundredths: a time is known to half a percent.
+#: Bins per unit of the logarithm: a time is known to half a percent.
 BINS = 100
-#: A line may be written so much (microseconds) after its span's end: both are rounded.
+#: A line may be written this long (microseconds) after the end of its span, since both are rounded.
 _ROUNDED = 1000
-#: Metrics that count what goes wrong.
+#: Metrics that count failures.
 _ERRORS = ("error_rate", "retry_rate", "timeout_rate", "cancelled_rate", "rate_limited_rate", "shed_rate")
-#: How the columns of counts are merged; the others are what is counted by.
+#: How the columns of counts are merged; every other column is a key.
 _MERGED = {"n": pl.sum, "total": pl.sum, "low": pl.min, "high": pl.max}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A recording: its number, its first moment (microseconds since 1970), and how long (s) its buckets are."""
+    """A recording: its number, its start (microseconds since 1970), and the length of its buckets in seconds."""
 
     number: int
     start: int
@@ -36,20 +36,20 @@ class Run:
 
 @dataclass(frozen=True)
 class Counts:
-    """What is counted of some telemetry; each is a frame with columns to count by, and `n`, `total`, `low` or `high`.
+    """Counts of some telemetry; each is a frame of key columns and of `n`, `total`, `low` or `high`.
 
-    Counts of parts are merged (`merged`) into those of the whole.
+    `merged` combines the counts of parts into those of the whole.
     """
 
-    #: Times of spans: by service, operation, kind, bucket and `bin`, with their number and their sum.
+    #: Durations of spans: by service, operation, kind, bucket and `bin`, with their number and sum.
     times: pl.DataFrame
-    #: Traces by how many `spans` and `services` they have, and how deep (`depth`) their calls go.
+    #: Traces by number of `spans` and `services`, and by `depth` of their calls.
     traces: pl.DataFrame
-    #: Spans that have children, by how many (`children`).
+    #: Spans that have children, by number of `children`.
     parents: pl.DataFrame
     #: Samples of the request rate: by service and bucket.
     requests: pl.DataFrame
-    #: Error rates: the highest by service and minute (`high`).
+    #: Error rates: the highest (`high`) by service and minute.
     minutes: pl.DataFrame
     #: Series of metrics that count errors, with their extremes.
     series: pl.DataFrame
@@ -57,16 +57,16 @@ class Counts:
     use: pl.DataFrame
     #: Names of metrics.
     metrics: pl.DataFrame
-    #: Log lines by logger, level, wording (what has digits is masked), and whether they have a trace.
+    #: Log lines by logger, level, wording (words with digits are masked), and whether they have a trace.
     lines: pl.DataFrame
-    #: What agrees with what (`what`): spans, calls and lines, those that could be wrong and those that are.
+    #: Consistency checks (`what`) of spans, calls and lines: how many were checked, and how many failed.
     agreement: pl.DataFrame
-    #: Names that stand in log lines as values: services, operations.
+    #: Names that occur as values in log lines: services, operations.
     names: pl.DataFrame
 
 
 def merged(parts: list[Counts]) -> Counts:
-    """The counts of the whole, from those of its parts."""
+    """Merge the counts of parts into those of the whole."""
     return Counts(**{field.name: _summed([getattr(part, field.name) for part in parts]) for field in fields(Counts)})
 
 
@@ -77,17 +77,17 @@ def _summed(frames: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def bins(column: str = "duration_ms") -> pl.Expr:
-    """The bin of a time."""
+    """Return the bin of a time."""
     return (pl.col(column).clip(lower_bound=1e-3).log() * BINS).floor().cast(pl.Int32)
 
 
 def time_of(bin: float) -> float:
-    """The middle of a bin, in ms."""
+    """Return the middle of a bin, in ms."""
     return exp((bin + 0.5) / BINS)
 
 
 def times(spans: pl.DataFrame, run: Run) -> pl.DataFrame:
-    """Times of spans, by the buckets of their recording."""
+    """Count durations of spans, by the buckets of their recording."""
     bucket = ((microseconds() - run.start) / (run.bucket * 1e6)).floor().cast(pl.Int32)
     return (
         spans.with_columns(bin=bins(), run=pl.lit(run.number), bucket=bucket)
@@ -97,7 +97,7 @@ def times(spans: pl.DataFrame, run: Run) -> pl.DataFrame:
 
 
 def traces(spans: pl.DataFrame) -> pl.DataFrame:
-    """Traces by number of spans and services, and depth: how many server spans there are from the root to a leaf."""
+    """Count traces by number of spans and services, and by depth: the number of server spans from the root to a leaf."""
     return (
         spans.group_by("trace_id")
         .agg(pl.len().alias("spans"), pl.n_unique("service").alias("services"))
@@ -108,7 +108,7 @@ def traces(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def depths(spans: pl.DataFrame) -> pl.DataFrame:
-    """How deep the calls of each trace go. A span whose parent is missing counts as a root."""
+    """Return the depth of the calls of each trace. A span whose parent is missing counts as a root."""
     nodes = spans.select("trace_id", "span_id", "parent_span_id", served=(pl.col("kind") == "server").cast(pl.Int32))
     known = nodes.select("trace_id", parent_span_id="span_id")
     roots = nodes.join(known, on=["trace_id", "parent_span_id"], how="anti")
@@ -124,7 +124,7 @@ def depths(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def parents(spans: pl.DataFrame) -> pl.DataFrame:
-    """Spans that have children, by how many."""
+    """Count spans that have children, by number of children."""
     return (
         spans.filter(pl.col("parent_span_id").is_not_null())
         .group_by("trace_id", "parent_span_id")
@@ -135,7 +135,7 @@ def parents(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def agreement(spans: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """How well whole traces agree with themselves and with their log lines.
+    """Count how well whole traces agree with themselves and with their log lines.
 
     A span is an orphan if its parent isn't recorded. A call is skewed if the callee began before its caller sent it. A
     line is late if its moment is after the end of its span.
@@ -161,8 +161,8 @@ def agreement(spans: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def requests(metrics: pl.DataFrame, run: Run) -> pl.DataFrame:
-    """Samples of the request rate, by the buckets of their recording; sampling of traces leaves them alone."""
-    # A sample is of the interval that ends at its moment.
+    """Count samples of the request rate, by the buckets of their recording; trace sampling doesn't affect them."""
+    # A sample describes the interval that ends at its time.
     bucket = ((microseconds() - 1 - run.start) / (run.bucket * 1e6)).floor().cast(pl.Int32)
     return (
         metrics.filter((pl.col("metric") == "request_rate") & pl.col("replica").is_null() & pl.col("target").is_null())
@@ -172,7 +172,7 @@ def requests(metrics: pl.DataFrame, run: Run) -> pl.DataFrame:
 
 
 def minutes(metrics: pl.DataFrame, run: int) -> pl.DataFrame:
-    """The highest error rate of each service in each minute."""
+    """Return the highest error rate of each service in each minute."""
     return (
         metrics.filter((pl.col("metric") == "error_rate") & pl.col("replica").is_null() & pl.col("target").is_null())
         .group_by("service", pl.lit(run).alias("run"), minute=microseconds() // 60_000_000)
@@ -181,7 +181,7 @@ def minutes(metrics: pl.DataFrame, run: int) -> pl.DataFrame:
 
 
 def series(metrics: pl.DataFrame, run: int) -> pl.DataFrame:
-    """The extremes of each series that counts errors."""
+    """Return the extremes of each series that counts errors."""
     return (
         metrics.filter(pl.col("metric").is_in(_ERRORS))
         .group_by("service", "metric", "replica", "target", pl.lit(run).alias("run"))
@@ -190,7 +190,7 @@ def series(metrics: pl.DataFrame, run: int) -> pl.DataFrame:
 
 
 def use(metrics: pl.DataFrame) -> pl.DataFrame:
-    """Samples of the use of cores and workers, by service."""
+    """Sum samples of the use of cores and workers, by service."""
     return (
         metrics.filter(
             pl.col("metric").is_in(["cpu_usage", "worker_utilization"])
@@ -203,7 +203,7 @@ def use(metrics: pl.DataFrame) -> pl.DataFrame:
 
 
 def wordings(lines: pl.DataFrame) -> pl.DataFrame:
-    """Log lines by what they say; a word with a digit in it is a value, not wording."""
+    """Count log lines by wording; a word with a digit in it is a value, not wording."""
     return (
         lines.with_columns(
             wording=pl.col("message").str.replace_all(r"[^\s=:,;()\[\]]*\d[^\s=:,;()\[\]]*", "<*>"),
@@ -222,11 +222,11 @@ def count(
     Parameters
     ----------
     spans, lines, metrics
-        Those of a batch.
+        The records of a batch.
     whole
-        Spans and log lines of traces that are complete, whenever they came.
+        Spans and log lines of traces that are complete by now, from this batch or earlier ones.
     run
-        Which recording they are from.
+        The recording they come from.
     """
     return Counts(
         times=times(spans, run),
@@ -246,7 +246,7 @@ def count(
 
 
 class Window:
-    """Holds back the spans and log lines of traces until these are complete."""
+    """Holds back the spans and log lines of traces until the traces are complete."""
 
     def __init__(self) -> None:
         self._spans: list[pl.DataFrame] = []
@@ -255,7 +255,7 @@ class Window:
     def settled(
         self, spans: pl.DataFrame, lines: pl.DataFrame, last: bool = False
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Take the next spans and lines, and give those of the traces that are complete by now."""
+        """Take the next spans and lines, and return those of the traces that are complete by now."""
         self._spans.append(spans)
         self._lines.append(lines.filter(pl.col("trace_id").is_not_null()))
         held, written = pl.concat(self._spans), pl.concat(self._lines)
@@ -264,6 +264,6 @@ class Window:
         horizon = newest - _SETTLED * 1e6 if isinstance(newest, int) and not last else float("inf")
         whole = latest.group_by("trace_id").agg(pl.max("at")).filter(pl.col("at") < horizon).select("trace_id")
         self._spans = [held.join(whole, on="trace_id", how="anti")]
-        # A line whose trace is not open any more will find no span: what is left of it is dropped.
+        # A line whose trace is no longer open will never find a span, so it is dropped.
         self._lines = [written.join(self._spans[0].select("trace_id").unique(), on="trace_id", how="semi")]
         return held.join(whole, on="trace_id", how="semi"), written.join(whole, on="trace_id", how="semi")

@@ -34,9 +34,9 @@ from meshquake.sim.simulation import Simulation
 from meshquake.topology.loader import DEFAULT, load, shipped
 from meshquake.topology.spec import Topology
 
-#: What is to be reached; the first two compiled.
+#: Targets; the first two apply to the compiled hot path.
 SIMPY, CIW, SPREAD, MEMORY, HELP = 10.0, 3.0, 1.3, 250.0, 0.5
-#: Against SimPy as plain Python.
+#: The target against SimPy when run as plain Python.
 SIMPY_PLAIN = 8.0
 #: A sampling interval longer than any recording here.
 _NEVER = 86400.0
@@ -44,7 +44,7 @@ _NEVER = 86400.0
 
 @dataclass(frozen=True)
 class Speed:
-    """What was done in how many seconds, and in how many seconds of CPU time, of all threads."""
+    """The work done, and the seconds and CPU seconds (of all threads) that it took."""
 
     counts: Counts
     seconds: float
@@ -52,29 +52,29 @@ class Speed:
 
     @property
     def calls(self) -> float:
-        """Service calls a second."""
+        """Service calls per second."""
         return self.counts.calls / self.seconds
 
     @property
     def calls_by_cpu(self) -> float:
-        """Service calls a second of CPU time."""
+        """Service calls per second of CPU time."""
         return self.counts.calls / self.cpu
 
     @property
     def records(self) -> float:
-        """Records written a second."""
+        """Records written per second."""
         return self.counts.records / self.seconds
 
 
 def scenario_of(duration: float, seed: int) -> Scenario:
-    """So many seconds in which nothing goes wrong."""
+    """Return a scenario of this many seconds in which nothing goes wrong."""
     return Scenario(
         "benchmark", group="normal", duration=duration, lead_in=0.0, recovery=0.0, confounders="none", seed=seed
     )
 
 
 def alone(mesh: Topology, duration: float, seed: int) -> Counts:
-    """A run of ours without output: what happens is taken from the mesh, and no records are made of it."""
+    """Run ours without output: the mesh is played, but no records are made."""
     calls = requests = 0
     simulation = Simulation(scenario_of(duration, seed), mesh)
     for cut in simulation.cuts():
@@ -85,7 +85,7 @@ def alone(mesh: Topology, duration: float, seed: int) -> Counts:
 
 
 def pipeline(mesh: Topology, duration: float, seed: int, folder: Path, interval: float = 1.0) -> Counts:
-    """A whole run of ours, with metrics every `interval` seconds."""
+    """Run the whole pipeline, with metrics every `interval` seconds."""
     calls = requests = 0
 
     def count(batch: Batch) -> None:
@@ -107,7 +107,7 @@ def timed(run: Callable[[Path], Counts]) -> Speed:
 
 
 def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
-    """Ours, SimPy and Ciw in turn."""
+    """Time ours, SimPy and Ciw in turn."""
     runs: dict[str, Callable[[Path, int], Counts]] = {
         "meshquake, whole pipeline": lambda folder, seed: pipeline(mesh, 6 * seconds, seed, folder),
         "meshquake, no output": lambda _, seed: alone(mesh, 6 * seconds, seed),
@@ -144,9 +144,9 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
 
 
 def across_sizes(mesh: Topology, rounds: int, records: int) -> None:
-    """What a record costs in meshes and under loads of different size, with metrics every second and without any.
+    """Print the cost of a record across mesh sizes and loads, with metrics every second and without any.
 
-    A metric costs far less than a span or a line, and how many of the records are metrics depends on the size.
+    A metric costs far less than a span or a line, and the share of metrics among the records depends on the size.
     """
     grown = {
         "10 services, 20 requests/s": mesh,
@@ -160,11 +160,11 @@ def across_sizes(mesh: Topology, rounds: int, records: int) -> None:
 
 
 def _spread(title: str, grown: dict[str, Topology], rounds: int, records: int, metrics: float, interval: float) -> None:
-    """Print the cost of a record for each size, and how far apart they are.
+    """Print the cost of a record for each size, and the spread between sizes.
 
-    A service has about so many `metrics` a second.
+    A service has about `metrics` samples a second.
     """
-    # Each recording is long enough for about so many records.
+    # Each recording is long enough for about this many records.
     cells = [
         (name, mesh, records / (metrics * len(mesh.services) + 25 * mesh.workload.rate)) for name, mesh in grown.items()
     ]
@@ -181,7 +181,7 @@ def _spread(title: str, grown: dict[str, Topology], rounds: int, records: int, m
 
 
 def memory(minutes: tuple[int, ...]) -> None:
-    """Peak memory of the command itself, for recordings of different length."""
+    """Print the command's peak memory for recordings of different lengths."""
     print(f"\n{'':38}{'peak MB':>10}")
     for length in minutes:
         with tempfile.TemporaryDirectory() as folder:
@@ -190,7 +190,7 @@ def memory(minutes: tuple[int, ...]) -> None:
 
 
 def peak(command: list[str]) -> float:
-    """Peak memory of a command in MB, measured by a process that has no other child."""
+    """Return the peak memory of a command in MB, measured by a process that has no other child."""
     probe = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
@@ -206,7 +206,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def help_time(rounds: int) -> None:
-    """How long `--help` takes, against a Python that does nothing."""
+    """Measure how long `--help` takes, and how long a Python that does nothing."""
     times: dict[str, list[float]] = {"run.py --help": [], "python -c pass": []}
     for _ in range(rounds + 1):
         for name, command in zip(times, (["run.py", "--help"], ["-c", "pass"]), strict=True):

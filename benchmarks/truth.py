@@ -16,9 +16,9 @@ from statistics import median
 from time import perf_counter
 
 ROOT = Path(__file__).resolve().parent.parent
-#: What is to be reached: the time of a run with its key against one without.
+#: The target: the time of a run with its key against one without.
 COST = 2.3
-#: The scenarios, and how many faults each has.
+#: The scenarios, and the number of faults in each.
 SCENARIOS = {
     "cascade": 1,
     "degradation": 1,
@@ -32,7 +32,7 @@ SCENARIOS = {
 
 
 def run(*arguments: str) -> float:
-    """Seconds that a command takes."""
+    """Return the seconds that a command takes."""
     with tempfile.TemporaryDirectory() as folder:
         began = perf_counter()
         command = [sys.executable, str(ROOT / "run.py"), *arguments, "--quiet", "--output", folder]
@@ -57,7 +57,7 @@ def _verdict(ratio: float) -> str:
 
 
 def memory() -> None:
-    """Peak memory of a cascade with its key."""
+    """Print the peak memory of a cascade with its key."""
     for length in ("10m", "40m"):
         run("cascade", "--duration", length)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
