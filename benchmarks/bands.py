@@ -25,7 +25,7 @@ class Band:
 
 
 def around(low: float, high: float, source: str) -> Band:
-    """Return the band around one or more published figures: a factor of the square root of two, since systems differ."""
+    """Return the band around published figures: a factor of the square root of two, since systems differ."""
     real = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return Band(real, low / sqrt(2), high * sqrt(2), source)
 

@@ -11,7 +11,7 @@ from meshquake.topology.spec import Call, Cpu, Edge, Entry, Group, Operation, Se
 
 
 def copies(mesh: Topology, count: int) -> Topology:
-    """Put `count` copies of a mesh into one: that many times the services and requests, the same load on each service."""
+    """Put `count` copies of a mesh into one: that many times the services and requests, the same load on each."""
     if count == 1:
         return mesh
     parts = [_renamed(mesh, f"-{number}") for number in range(count)]

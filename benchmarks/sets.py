@@ -38,9 +38,7 @@ ALONE, TWIN, MADE = "played alone", "played with its twin", "made"
 
 
 class Spent:
-    """CPU time (seconds) by activity, of all threads, the main one, and simulating; time counts for the innermost
-    activity.
-    """
+    """CPU time (seconds) by activity: all threads, the main one, and simulating; the innermost activity counts."""
 
     def __init__(self) -> None:
         self.all: Counter[str] = Counter()

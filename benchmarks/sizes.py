@@ -33,7 +33,7 @@ def _made(order: Order) -> Topology:
 
 
 def cost(mesh: Topology, records: int, seed: int) -> tuple[float, float]:
-    """Measure microseconds of CPU time per record of a whole pipeline of about this many records, and calls per record."""
+    """Measure CPU microseconds per record of a whole pipeline of about this many records, and calls per record."""
     duration = max(2.0, records / (60.0 * len(mesh.services)))
     with tempfile.TemporaryDirectory() as folder:
         began = process_time()

@@ -1,4 +1,4 @@
-"""Which properties of a mesh belong to the modelled system: how its requests are built, and what its callers never do."""
+"""Properties of a mesh that belong to the modelled system: how requests are built, and what callers never do."""
 
 from __future__ import annotations
 

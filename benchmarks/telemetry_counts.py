@@ -97,7 +97,7 @@ def times(spans: pl.DataFrame, run: Run) -> pl.DataFrame:
 
 
 def traces(spans: pl.DataFrame) -> pl.DataFrame:
-    """Count traces by number of spans and services, and by depth: the number of server spans from the root to a leaf."""
+    """Count traces by number of spans and services, and by depth: server spans from the root to a leaf."""
     return (
         spans.group_by("trace_id")
         .agg(pl.len().alias("spans"), pl.n_unique("service").alias("services"))

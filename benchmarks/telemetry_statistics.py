@@ -174,7 +174,7 @@ def _mined(wordings: pl.Series) -> int:
 
 
 def share_of(counts: Counts, what: str, of: str) -> float:
-    """Return the percentage of checked spans or lines that fail a check: orphans of children, skewed calls, and so on."""
+    """Return the percentage of checked spans or lines that fail a check: orphans, skewed calls, and so on."""
     found = dict(counts.agreement.select("what", "n").iter_rows())
     return 100 * found[what] / found[of] if found.get(of) else nan
 
