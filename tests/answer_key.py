@@ -1,4 +1,4 @@
-"""A small answer key, as a fixture's `truth` folder holds it, and the answer that it calls right."""
+"""A small answer key, as in a fixture's `truth` folder, and the answer that it rates as right."""
 
 SERVICES = ["gateway", "cart", "stock", "store", "mail"]
 FIXTURE = "81ce0d7724fa"
@@ -6,12 +6,12 @@ TRACES = [f"{number:032x}" for number in range(1, 9)]
 
 
 def at(second):
-    """A moment of the recording, which lasts from 0 to 180 s."""
+    """Format a moment of the recording, which lasts from 0 to 180 s."""
     return f"2024-01-15T10:{30 + second // 60}:{second % 60:02}.000000+00:00"
 
 
 def fault(service="store", kind="slow", **changes):
-    """A fault of the store that reached users by way of the stock and the gateway."""
+    """Return a fault of the store that reached users through the stock and the gateway."""
     return {
         "id": f"{kind}-1",
         "kind": kind,
@@ -76,12 +76,12 @@ def fault(service="store", kind="slow", **changes):
 
 
 def alert(service, indicator, second):
-    """What is said of any alert."""
+    """Return the fields that every alert has."""
     return {"service": service, "indicator": indicator, "target": None, "earliest": at(second)}
 
 
 def cause(service, indicator="latency", services=(), indicators=()):
-    """A `root_cause`."""
+    """Return a `root_cause`."""
     return {
         "service": service,
         "indicator": indicator,
@@ -93,7 +93,7 @@ LATENT = {"latent": True, "recovered": None, "user_facing": {"moved": False, "si
 
 
 def truth(*faults):
-    """An answer key with these faults."""
+    """Return an answer key with these faults."""
     return {
         "format": 2,
         "fixture": FIXTURE,
@@ -107,18 +107,18 @@ def truth(*faults):
     }
 
 
-#: What the fault did to each request.
+#: The effect of the fault on each request.
 EFFECTS = dict(zip(TRACES, ["failed", "slowed", "failed", "failed", "spared", None, None, None], strict=True))
 
 
 def verdict(trace, effect):
-    """The verdict on a request."""
+    """Return the verdict on a request."""
     known = {"trace_id": trace, "timestamp": at(61), "entry": "gateway.checkout", "outcome": "success"}
     known |= {"duration_ms": 5.0, "twin_outcome": "success", "twin_duration_ms": 5.0, "effect": effect}
     return known | {"caused_by": ["slow-1"] if effect else [], "entered_at": None}
 
 
-#: What there is to say of `truth(fault())`.
+#: The right answer to `truth(fault())`.
 RIGHT = {
     "root_causes": [{"service": "store", "kind": "slow", "indicator": "latency", "operation": "select"}],
     "detected_at": at(70),

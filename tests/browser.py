@@ -1,4 +1,4 @@
-"""Pages in a headless Chromium, for tests of what a reader of a page sees."""
+"""Pages in a headless Chromium, to test what a reader of a page sees."""
 
 import os
 import shutil
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-#: What Debian and others call it.
+#: Names of the program on Debian and elsewhere.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
 def chromium():
-    """The browser; the test is skipped where there is none."""
+    """Yield the browser; skips the test if there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's Python package")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -25,9 +25,9 @@ def chromium():
 
 
 class Opened:
-    """A page that is open, of a file or an address, and what went wrong or over the network while it was."""
+    """An open page, from a file or an address, with the errors and network requests seen since it opened."""
 
-    #: What is true once it is drawn.
+    #: An expression that is true once the page is drawn.
     DRAWN = "document.querySelectorAll('#users .vega svg').length >= 2"
 
     def __init__(self, browser, place, **settings):
@@ -46,7 +46,7 @@ class Opened:
         self.page.close()
 
     def until(self, expression):
-        """Wait until an expression is true. Playwright's own waiting may evaluate a text, which our pages forbid."""
+        """Wait until an expression is true. Playwright's own waiting may evaluate a string, which our pages forbid."""
         for _ in range(400):
             if self.page.evaluate(expression):
                 return
@@ -54,16 +54,16 @@ class Opened:
         pytest.fail(f"never came true: {expression}")
 
     def text(self, selector):
-        """The text of the first element that a selector finds."""
+        """Return the text of the first element that a selector finds."""
         return self.page.locator(selector).first.text_content()
 
     def go(self, step):
-        """Move the slider to a step, as its reader would."""
+        """Move the slider to a step, as a reader would."""
         self.page.locator("#slider").fill(str(step))
 
 
 def axe():
-    """The script of axe-core; the test is skipped where it is not."""
+    """Return the script of axe-core; skips the test if it is missing."""
     path = os.environ.get("MESHQUAKE_AXE", "")
     if not Path(path).is_file():
         pytest.skip("needs axe-core: MESHQUAKE_AXE=.../axe.min.js, of its package for npm")

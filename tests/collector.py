@@ -1,4 +1,4 @@
-"""A real OTLP collector (rotel, from PyPI) between a test and a far side that keeps what it forwards."""
+"""A real OTLP collector (rotel, from PyPI) between a test and a far side that keeps whatever it forwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 
 class FarSide(ThreadingHTTPServer):
-    """Takes OTLP over HTTP as protobuf; `bodies` has what came, by signal."""
+    """Receives OTLP over HTTP as protobuf; `bodies` holds the requests, by signal."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def collector(folder: Path) -> Iterator[tuple[str, FarSide]]:
-    """The address of a running collector, and its far side; skips the test where rotel isn't installed."""
+    """Yield the address of a running collector, and its far side; skips the test if rotel isn't installed."""
     found = importlib.util.find_spec("rotel")
     agent = None if found is None else Path(found.origin).parent / "rotel-agent"
     if agent is None or not agent.is_file():
@@ -75,7 +75,7 @@ def collector(folder: Path) -> Iterator[tuple[str, FarSide]]:
 
 
 def post(address: str, signal: str, body: bytes, kind: str) -> tuple[int, bytes]:
-    """Send a request; returns status and body of the answer."""
+    """Send a request; returns status and body of the response."""
     connection = HTTPConnection(address, timeout=30)
     try:
         connection.request("POST", f"/v1/{signal}", body, {"Content-Type": kind})
@@ -86,7 +86,7 @@ def post(address: str, signal: str, body: bytes, kind: str) -> tuple[int, bytes]
 
 
 def _free() -> int:
-    """A free port."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

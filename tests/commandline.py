@@ -1,4 +1,4 @@
-"""The command line, called as a person or a program would, and what it leaves."""
+"""The command line, called as a person or a program would, and the files it leaves."""
 
 import json
 
@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from meshquake.commands.main import main
 
-#: A mesh that is valid, and odd: nobody calls one of its services.
+#: A mesh that is valid but odd: nobody calls one of its services.
 ODD = """
 name: odd
 services:
@@ -21,7 +21,7 @@ def call(*arguments):
 
 
 def play(output, *arguments):
-    """Play something short into a folder; returns its summary for programs."""
+    """Play something short into a folder; returns its machine-readable summary."""
     result = call(*arguments, "--json", "--output", output)
     assert (result.exit_code, result.stderr) == (0, "")
     return json.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""What holds for all tests: none fails because the machine is busy, and no worker plays what another has played."""
+"""Settings for all tests: none fails because the machine is busy, and no two workers play the same run."""
 
 import gc
 import time
@@ -12,16 +12,16 @@ from once import once
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-#: They make runs that take longer to play than to look at, and keep them: all who look at the same ones are one group.
+#: Fixtures that keep runs which take longer to play than to examine: all tests of the same run form one group.
 _KEEPERS = (("twin_runs", "incident"), ("recording", "play"))
-#: Tests that start many processes, and wait for what they do.
+#: Tests that start many processes and wait for them.
 _ATTACK = Path(__file__).parent / "attack"
-#: Garbage is looked for whenever a process has worked so long (CPU seconds), and so many times as long as looking took.
+#: Collect garbage after this many CPU seconds, and at least this many times as long as the last collection took.
 _LOOKING, _WORKING = 0.5, 20
 
 
 def pytest_collection_modifyitems(items):
-    """With `--dist loadgroup`, let one worker have all tests of a file, and all files that look at the same runs."""
+    """With `--dist loadgroup`, give all tests of a file, and all files that share runs, to one worker."""
     for item in items:
         if item.path.is_relative_to(_ATTACK):
             item.add_marker(pytest.mark.slow)
@@ -36,7 +36,7 @@ def _group(module):
 
 @pytest.fixture(scope="session")
 def small_cases(tmp_path_factory):
-    """A data set: its folder, what was heard of its cases, and what is said of it. Not to be changed."""
+    """Return a data set: its folder, the progress reports on its cases, and its content. Not to be modified."""
     from small_cases import make
 
     folder, (heard, content) = once(tmp_path_factory, "small-cases", make)
@@ -44,9 +44,9 @@ def small_cases(tmp_path_factory):
 
 
 def pytest_collection_finish():
-    """Take what was imported for all tests, half a million objects, out of the cyclic collector's way.
+    """Move what was imported for all tests, half a million objects, out of the cyclic collector's way.
 
-    Each run would look through all of it for garbage of the run before, which takes longer than many runs do.
+    Otherwise each run would scan all of it for garbage of the run before, which takes longer than many runs do.
     """
     gc.collect()
     gc.freeze()
@@ -54,7 +54,7 @@ def pytest_collection_finish():
 
 @pytest.fixture
 def alone(monkeypatch):
-    """As in a process that does nothing but play: what was imported for all tests is not out of the collector's way."""
+    """Behave as in a process that only plays: the imports of all tests are visible to the collector."""
     monkeypatch.setattr("meshquake.sim.collecting._foreign", False)
     gc.unfreeze()
     yield
@@ -62,7 +62,7 @@ def alone(monkeypatch):
 
 
 def pytest_runtest_teardown():
-    """Since no run looks for it, give up what runs have left, now and then."""
+    """Collect the garbage of past runs now and then, since no run does."""
     global _due
     if (began := time.process_time()) > _due:
         gc.collect()

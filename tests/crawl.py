@@ -1,13 +1,13 @@
-"""Everything that the tools of an incident can be brought to say, within reason."""
+"""Everything that the tools of an incident can be made to say, within reason."""
 
 import json
 
-#: Traces that are looked at one by one.
+#: The number of traces that are opened.
 TRACES = 25
 
 
 def crawl(ask, without=()):
-    """All texts of a crawl, in order; `ask` takes a tool and its arguments, and returns a text."""
+    """Return all texts of a crawl, in order; `ask` takes a tool and its arguments, and returns a text."""
     texts = []
 
     def pages(tool, **arguments):
@@ -44,5 +44,5 @@ def crawl(ask, without=()):
 
 
 def asked(incident):
-    """How an incident in this process is asked."""
+    """Return an `ask` for an incident in this process."""
     return lambda tool, arguments: incident.ask(tool, arguments)[0].text

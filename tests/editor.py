@@ -1,4 +1,4 @@
-"""A file as an editor's YAML has it: the core schema of YAML 1.2, in which `16` is a number and `50%` is a text."""
+"""A file as an editor parses it: YAML 1.2's core schema, in which `16` is a number and `50%` a string."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 
 class Core(yaml.SafeLoader):
-    """Reads YAML by its core schema; keys are texts whatever they look like, and stand once."""
+    """Loads YAML by its core schema; keys are strings whatever they look like, and must be unique."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
@@ -22,12 +22,12 @@ class Core(yaml.SafeLoader):
 
 
 def whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    """A whole number: decimal even with a zero in front."""
+    """Parse an integer: decimal even with a leading zero."""
     return int(node.value, 0 if node.value[:2] in ("0x", "0o") else 10)
 
 
 def real(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
-    """Any other number."""
+    """Parse any other number."""
     return float(re.sub(r"\.(inf|nan)", r"\1", node.value.lower()))
 
 
@@ -44,12 +44,12 @@ Core.add_constructor("tag:yaml.org,2002:float", real)
 
 
 def value(text: str) -> Any:
-    """What a text is to an editor."""
+    """Return the value that an editor sees in a text."""
     return yaml.load(text, Core)
 
 
 def complaints(schema: dict[str, Any], text: str) -> list[str]:
-    """What an editor says about a text: where, and what is wrong."""
+    """Return an editor's complaints about a text: where, and what is wrong."""
     try:
         found = Draft202012Validator(schema).iter_errors(value(text))
     except yaml.YAMLError as error:

@@ -12,7 +12,7 @@ from meshquake.exporters.fixtures import reading
 from meshquake.exporters.formats.registry import FORMATS
 from meshquake.sim.records import RECORD_KINDS, Batch
 
-#: The formats that records are all there is to: no answer key is needed.
+#: The formats that hold records only and need no answer key.
 OF_RECORDS = [name for name, each in FORMATS.items() if not each.needs_truth]
 
 
@@ -30,17 +30,17 @@ def write(batches: Iterable[Batch], sink: Any) -> None:
 
 
 def records(fixture: Path, kind: str) -> list[dict[str, Any]]:
-    """The records of a kind as plain dicts, read by nothing of ours."""
+    """Return the records of a kind as plain dicts, read without our own code."""
     return [json.loads(line) for line in (fixture / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()]
 
 
 def columns(kind: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Records as tables have them: null in the column of what a record doesn't have."""
+    """Return records as table rows: null in the columns that a record lacks."""
     return [{column.name: row.get(column.name) for column in RECORD_KINDS[kind].table} for row in rows]
 
 
 def own_name(span: dict[str, Any]) -> str:
-    """What the service that is asked calls the operation of a span."""
+    """Return the callee's name for the operation of a span."""
     service = span["peer"] if span["kind"] == "client" else span["service"]
     assert span["operation"].startswith(f"{service}.")
     return str(span["operation"][len(service) + 1 :])

@@ -1,4 +1,4 @@
-"""A small mesh and its trouble, in which shows what callers do beyond what those of the ten services do."""
+"""A small mesh with a fault, whose callers use policies that those of the ten services don't."""
 
 GUARDED = """
 name: guarded
@@ -35,7 +35,7 @@ faults:
 
 
 def write_guarded(folder):
-    """Write both files into a folder; returns that of the scenario."""
+    """Write both files into a folder; returns the path of the scenario."""
     (folder / "guarded.yaml").write_text(GUARDED)
     file = folder / "trouble.yaml"
     file.write_text(TROUBLE)

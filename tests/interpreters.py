@@ -1,4 +1,4 @@
-"""The Pythons that the package is tried on: those that `pyproject.toml` names, as far as there are any.
+"""The Pythons that the package is tested on: those that `pyproject.toml` names, where installed.
 
 `MESHQUAKE_PYTHONS` is a list of interpreters, written like `PATH`. `.ci/run` makes it of those it finds.
 """
@@ -21,7 +21,7 @@ _PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
 def interpreter(version: str) -> str:
-    """One of a version. Where there is none, the test that asks is skipped."""
+    """Return an interpreter of a version; skips the test if there is none."""
     if "MESHQUAKE_PYTHONS" not in os.environ:
         pytest.skip("MESHQUAKE_PYTHONS names no interpreters")
     if version not in _found():
@@ -31,7 +31,7 @@ def interpreter(version: str) -> str:
 
 @cache
 def _found() -> dict[str, str]:
-    """The first of each version that can make a virtual environment."""
+    """Find the first interpreter of each version that can make a virtual environment."""
     found: dict[str, str] = {}
     for path in filter(None, os.environ["MESHQUAKE_PYTHONS"].split(os.pathsep)):
         done = subprocess.run([path, "-c", _PROBE], capture_output=True, text=True, check=False)

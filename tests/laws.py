@@ -1,4 +1,4 @@
-"""Laws that hold in any mesh under any faults: nothing is lost, and what was taken comes back."""
+"""Laws that hold in any mesh under any faults: no call is lost, and every resource taken is given back."""
 
 from collections import Counter, defaultdict
 
@@ -8,12 +8,12 @@ from meshquake.sim.engine.call import DECIDED, HEDGE, NEVER, OUTRUN, RETRIED
 from meshquake.sim.engine.call_site import ATTEMPT, ATTEMPT_BITS
 from meshquake.topology.errors import CODES, SUCCESS
 
-#: How an attempt ends whose answer does not reach the caller.
+#: Outcomes of attempts whose answer does not reach the caller.
 UNTOLD = [CODES[name] for name in ("timeout", "cancelled", "connection_timeout", "connection_reset")]
 
 
 def balance(calls, now):
-    """Those that arrived by now, less those that had succeeded or failed by now."""
+    """Return arrivals up to now, less the successes and failures up to now."""
     arrived = sum(start < now for start, _, _ in calls)
     succeeded = sum(end < now for _, end, outcome in calls if outcome == SUCCESS)
     failed = sum(end < now for _, end, outcome in calls if outcome != SUCCESS)
@@ -21,13 +21,13 @@ def balance(calls, now):
 
 
 def check_deciding(mesh, rows):
-    """No attempt leaves two rows; of those at one call, a caller goes on with one unless it was ended."""
+    """No attempt leaves two rows, and exactly one attempt of a call decides it, or none if its caller was ended."""
     outcomes = {(row["number"], row["site"], row["attempt_path"]): row["outcome"] for row in rows}
     assert len(outcomes) == len(rows)
     deciding = Counter()
     for row in rows[rows["caller"] >= 0]:
         site = mesh.sites[row["site"]].parent
-        while site.branch:  # a part of what the caller does
+        while site.branch:  # a branch of the caller's steps
             site = site.parent
         caller = (row["number"], site.index, row["attempt_path"] >> ATTEMPT_BITS)
         deciding[row["site"], caller] += bool(row["notes"] & DECIDED)
@@ -37,9 +37,10 @@ def check_deciding(mesh, rows):
 
 
 def check_attempts(mesh, rows):
-    """All attempts are calls, retries and hedges: each after the first is a hedge, or follows one that is retried.
+    """Every attempt is a call, a retry or a hedge: each after the first is a hedge or follows a retried failure.
 
-    They count from 1 without gaps; retries come one after another, and beside a failure that others outrun goes one.
+    Attempts count from 1 without gaps. Retries are sequential, and a failure is marked as outrun only if another
+    attempt of its call ended no earlier.
     """
     calls = defaultdict(dict)
     for row in rows[rows["caller"] >= 0]:
@@ -58,22 +59,22 @@ def check_attempts(mesh, rows):
 
 
 def check_answers(mesh, rows):
-    """What is cancelled, nobody waits for; what is limited or was never begun, nobody works on."""
+    """Nobody waits for a cancelled call, and nobody works on one that was limited or never begun."""
     cancelled, limited = CODES["cancelled"], CODES["rate_limited"]
     for row in rows[rows["outcome"] == cancelled]:
         assert mesh.sites[row["site"]].edge.spec.cancellation
         assert row["result"] != SUCCESS and NEVER < row["ended"] <= row["finished"], row
     for row in rows[rows["outcome"] == limited]:
         assert row["started"] == NEVER and row["finished"] == row["arrived"], row
-        # Who asked is told so, unless it had given up by then, or the answer was lost on its way.
+        # The caller learns the outcome, unless it had given up by then or the answer was lost on its way.
         told = row["caller"] < 0 or row["result"] == limited
         assert told or row["result"] in UNTOLD, row
 
 
 def check_busy_time(mesh, rows):
-    """Workers were held for just as long as rows say that calls had one, whether answered, cancelled or lost.
+    """Workers were held for exactly as long as the rows say, whether calls were answered, cancelled or lost.
 
-    Handlers that give theirs back while they wait hold it for less.
+    Handlers that release their worker while they wait hold it for less.
     """
     held = defaultdict(float)
     for row in rows[(rows["started"] != NEVER)]:
@@ -85,19 +86,19 @@ def check_busy_time(mesh, rows):
 
 
 def states_of(replica):
-    """What a replica's process knows of all that it calls, of each subset by itself."""
+    """Return the state that a replica's process keeps for everything it calls, one per subset."""
     return [state for caller in replica.callers for state in (caller, *caller.parts.values())]
 
 
 def check_counters(mesh):
-    """No count is out of its range, and nobody waits beside a free worker or core."""
+    """No counter is out of range, and no call waits while a worker or core is free."""
     assert len(mesh.engine.inside) == sum(replica.calls for replica in mesh.replicas)
     for replica in mesh.replicas:
         spec = replica.service.spec
         assert 0 <= replica.free <= spec.workers - replica.ambient_workers <= spec.workers
         assert 0 <= replica.idle_cores <= spec.whole_cores
         assert len(replica.queue) <= spec.queue.limit
-        waiting = replica.calls - replica.active - len(replica.queue)  # for calls, without a worker
+        waiting = replica.calls - replica.active - len(replica.queue)  # async handlers that wait for answers
         assert waiting == 0 or (waiting > 0 and spec.handlers == "async")
         assert not (replica.free and len(replica.queue)) and not (replica.idle_cores and replica.run_queue)
         assert replica.up or not replica.calls
@@ -119,11 +120,11 @@ def check_counters(mesh):
 
 
 def check_idle(mesh):
-    """Everything that was taken has come back; only a version that stayed leaves a mark."""
+    """Every resource has been given back; only a version that stayed leaves a trace."""
     for replica in mesh.replicas:
         spec = replica.service.spec
         first = replica.deployment.version or spec.version
-        stayed = replica.version != first  # and so do its failing health checks
+        stayed = replica.version != first  # a bad version that stayed keeps failing its health checks
         assert replica.up and (replica.ready or stayed) and not replica.draining and not replica.stops
         shared = replica.cores
         assert replica.free + replica.ambient_workers == spec.workers

@@ -41,12 +41,12 @@ async def over_http(*arguments):
 
 
 TRANSPORTS = pytest.mark.parametrize("connected", [over_stdio, over_http])
-#: Of what is the same whichever it is, once a client is connected.
+#: For tests that don't depend on the transport once a client is connected.
 SLOWLY_OVER_HTTP = pytest.mark.parametrize("connected", every([over_stdio, over_http], [over_stdio]))
 
 
 def drive(connected, arguments, steps):
-    """Run steps with a client that is connected to a server; returns what they return."""
+    """Run steps with a client that is connected to a server; returns their result."""
 
     async def main():
         async with connected(*arguments) as client:

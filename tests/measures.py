@@ -1,4 +1,4 @@
-"""What one asks of the records of an incident."""
+"""Common measurements of the records of an incident."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from recording import play
 
 
 def failed(spans: pl.DataFrame) -> float:
-    """The share of spans that ended in an error."""
+    """Return the share of spans that ended in an error."""
     return (spans["status"] == "error").mean()
 
 
 def p95(spans: pl.DataFrame) -> float:
-    """The 95th percentile of the spans' durations in ms."""
+    """Return the 95th percentile of the spans' durations in ms."""
     return spans["duration_ms"].quantile(0.95, "nearest")
 
 
 def level(metric: pl.DataFrame) -> float:
-    """The mean of a metric's samples."""
+    """Return the mean of a metric's samples."""
     return metric["value"].mean()
 
 
 def harmed(scenario: str, seed: int, severity: float) -> float:
-    """The share of the incident's users whose request failed, or took longer than 99% of requests did before."""
+    """Return the share of the incident's requests that failed, or took longer than 99% of requests did before."""
     run = play(scenario, seed, severity=severity, even=True)
     usual = run.before(run.roots)["duration_ms"].quantile(0.99)
     roots = run.incident(run.roots)
@@ -30,10 +30,11 @@ def harmed(scenario: str, seed: int, severity: float) -> float:
 
 
 def onsets(run) -> dict[str, float]:
-    """When each service's p95 over the last five seconds first reached three times what it was before the incident.
+    """Return when each service's p95 over the last five seconds first reached three times its value before the
+    incident.
 
-    Seconds since the incident began, by service, in order. Of fewer than twenty requests it is the slowest one, which
-    says nothing.
+    Seconds since the incident began, by service, in order. Of fewer than twenty requests the p95 is the slowest one,
+    which is no evidence.
     """
     served = run.traces.filter(kind="server").sort("end")
     begin = round(run.scenario.lead_in * 1e6)

@@ -1,4 +1,4 @@
-"""A mesh with something in it for every kind of fault to act on, and one fault of each kind that can be mended."""
+"""A mesh on which every kind of fault can act, and one fault of each kind that can be mended."""
 
 from meshquake.faults.kinds import fault_kinds
 
@@ -12,7 +12,7 @@ services:
 edges: {web -> db: {timeout: 200ms, balance: round_robin, pool: {size: 20, acquire_timeout: 500ms}}}
 workload: {rate: 20/s, mix: {web.home: 1}}
 """
-#: By kind: its target, and its other keys.
+#: Target and other keys of each kind.
 FAULTS = {
     "delay": ("web -> db", {"by": "20ms"}),
     "drop": ("web -> db", {"share": "40%"}),
@@ -33,11 +33,11 @@ FAULTS = {
     "stop": ("db[1]", {}),
     "throttle": ("db", {}),
 }
-#: All kinds that last and can be mended: a test of each of them holds for kinds that come later too.
+#: All kinds that last and can be mended, so that tests of each of them cover kinds added later.
 KINDS = sorted(word for word, kind in fault_kinds().own.items() if kind.lasts and kind.mendable)
 
 
 def where(kind):
-    """Where one mends it: at the edge, or at the service."""
+    """Return where a kind is mended: at the edge or at the service."""
     target, _ = FAULTS[kind]
     return target if "->" in target else target.partition(".")[0].partition("[")[0]

@@ -1,4 +1,4 @@
-"""Ten incidents, short ones, and what one might do about each: what is right, and what is not."""
+"""Ten short incidents, with right and wrong remedies for each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshquake.faults.loader import Options, load, parse, shipped
 from meshquake.topology.units import duration
 
 OPTIONS = Options(seed=7, lead_in=15, duration=40, recovery=10, rate=20, confounders="none")
-#: Nearly every user is turned away at once, or half of them.
+#: A rate limit that turns away nearly every user, or half of them.
 NOBODY, HALF = (
     ("set_policy", {"target": "api-gateway", "settings": {"rate_limit": limit}})
     for limit in (
@@ -23,9 +23,9 @@ NOBODY, HALF = (
 
 @dataclass(frozen=True)
 class Mending:
-    """An incident: a shipped scenario, or a fault as a scenario file has it; and remedies.
+    """An incident, either a shipped scenario or a fault as in a scenario file, and its remedies.
 
-    `right` has what helps, each some seconds after the first alert; `wrong` what doesn't.
+    `right` holds the remedies that help, each some seconds after the first alert; `wrong` is one that doesn't.
     """
 
     incident: str
@@ -40,12 +40,12 @@ class Mending:
         return parse(f"name: incident\nfaults: [{{{self.incident}}}]\n", "incident.yaml", OPTIONS)
 
     def live(self, **settings):
-        """The incident as it is under way."""
+        """Return the incident in progress."""
         return LiveIncident(self.loaded, OPTIONS, **{"takes": 0, **settings})
 
 
 def mended(target, after=0):
-    """What is wrong at a target is put right."""
+    """Return the remedy that removes the fault at a target."""
     return (after, "toggle_flag", {"target": target})
 
 
@@ -55,7 +55,7 @@ MENDINGS = {
     "deployment": Mending(
         "deployment", [(0, "roll_back", {"target": "product-service"})], ("restart", {"target": "database"})
     ),
-    # What is mended is not all: its listener goes later.
+    # Removing the fault once is not enough: its listener fails later.
     "outage": Mending("outage", [mended("database"), mended("database", 17)]),
     "release": Mending(
         "deploy: {target: order-service, share: 80%, patience: none}",
@@ -87,6 +87,6 @@ MENDINGS = {
 
 
 def at(incident, when, name, arguments):
-    """A remedy as an action of a scenario, at a simulated time."""
+    """Return a remedy as an action of a scenario, at a simulated time."""
     kind, keys = remedy(name, arguments)
     return kind, {**keys, "at": duration(round(when - incident.script.scenario.lead_in, 3))}

@@ -1,4 +1,4 @@
-"""Real servers of metrics for tests: private, on a free port of the loopback interface, in a temporary folder."""
+"""Real metrics servers for tests: private, on a free port of the loopback interface, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 
 
 def program(name: str) -> str:
-    """The path of a program; the test is skipped where it isn't installed."""
+    """Return the path of a program; skips the test if it isn't installed."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed (Debian: {'prometheus' if name == 'promtool' else name})")
@@ -29,12 +29,12 @@ def program(name: str) -> str:
 
 @contextmanager
 def prometheus(data: Path, *options: str) -> Iterator[str]:
-    """A Prometheus server that scrapes nothing, over the blocks in a folder; gives its address."""
+    """Run a Prometheus server that scrapes nothing over the blocks in a folder; yields its address."""
     path = program("prometheus")
     with TemporaryDirectory() as folder:
         config = Path(folder) / "prometheus.yml"
         config.write_text("{}")
-        # Without that, what is years old would be gone at the first look.
+        # Otherwise data from years ago would be dropped at once.
         keep = "--storage.tsdb.retention.time=100y"
         arguments = [f"--config.file={config}", f"--storage.tsdb.path={data}", keep, *options]
         with _running([path, *arguments, "--web.listen-address={address}"], "/-/ready") as url:
@@ -43,7 +43,7 @@ def prometheus(data: Path, *options: str) -> Iterator[str]:
 
 @contextmanager
 def victoria_metrics() -> Iterator[str]:
-    """An empty VictoriaMetrics server; gives its address."""
+    """Run an empty VictoriaMetrics server; yields its address."""
     path = program("victoria-metrics")
     with TemporaryDirectory() as folder:
         arguments = [f"-storageDataPath={folder}", "-retentionPeriod=100y", "-httpListenAddr={address}"]
@@ -53,7 +53,7 @@ def victoria_metrics() -> Iterator[str]:
 
 @contextmanager
 def _running(command: list[str], ready: str) -> Iterator[str]:
-    """A server, from the moment it's ready until it's told to end."""
+    """Run a server; yields once it is ready, and stops it afterwards."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -80,6 +80,6 @@ def _answers(url: str) -> bool:
 
 
 def ask(url: str, **parameters: Any) -> Any:
-    """What a server of metrics answers to a query of its HTTP API."""
+    """Return the answer of a metrics server's HTTP API to a query."""
     with urlopen(f"{url}?{urlencode(parameters)}", timeout=30) as answer:
         return json.load(answer)["data"]["result"]

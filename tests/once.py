@@ -1,4 +1,4 @@
-"""What several tests look at is made once a session, by whichever worker asks for it first."""
+"""Shared results of a test session: made once, by the first worker that asks."""
 
 import os
 import pickle
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 
 def once(tmp_path_factory, name, make):
-    """What `make(folder)` leaves in its folder, which isn't to be changed, and what it returns.
+    """Return the folder that `make(folder)` filled, which must not be modified, and what `make` returned.
 
-    Another worker that asks meanwhile waits. What is returned is pickled.
+    Other workers that ask meanwhile wait. The return value is pickled.
     """
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ and sys.platform != "win32":
@@ -18,7 +18,7 @@ def once(tmp_path_factory, name, make):
     folder, told = shared / name, shared / f"{name}.pickle"
     with _locked(shared / f"{name}.lock"):
         if not told.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of somebody who failed
+            shutil.rmtree(folder, ignore_errors=True)  # left by a worker that failed
             told.write_bytes(pickle.dumps(make(folder)))
     return folder, pickle.loads(told.read_bytes())
 

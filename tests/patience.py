@@ -1,11 +1,11 @@
-"""What is looked at only where there is time: `python -m pytest -m slow`, as continuous integration does."""
+"""Slow tests, run by `python -m pytest -m slow` as in continuous integration."""
 
 import pytest
 
-#: Scenarios at which the quick tests look, where all of them are alike.
+#: Scenarios that the quick tests use where all scenarios behave alike.
 USUAL = ("cascade", "deployment", "normal")
 
 
 def every(values, usual):
-    """Parameters of a test, or of a fixture: those that aren't among the `usual` ones are marked as slow."""
+    """Return parameters of a test or fixture, marking as slow those that aren't among the `usual` ones."""
     return [value if value in usual else pytest.param(value, marks=pytest.mark.slow) for value in values]

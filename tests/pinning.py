@@ -1,6 +1,6 @@
-"""What the key says of each shipped scenario, in short, as it was once checked by hand against the telemetry.
+"""A short form of the key of each shipped scenario, as once checked by hand against the telemetry.
 
-`python tests/pinning.py` writes it anew; what has changed then wants checking again.
+`python tests/pinning.py` rewrites it; check every change by hand again.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ FILE = Path(__file__).parent / "truth" / "pinned.json"
 
 @lru_cache(maxsize=8)
 def played(name: str) -> Compared:
-    """A shipped scenario as anyone plays it who sets nothing."""
+    """Play a shipped scenario with its defaults."""
     loaded = load(shipped()[name])
     return compare(Simulation.of(loaded))
 
 
 def summary(key: dict) -> dict:
-    """A key in short."""
+    """Summarise a key."""
     return {
         "incident": key["incident"],
         "requests": _line(key["requests"]),
@@ -60,7 +60,7 @@ def _clock(moment: str | None) -> str | None:
 
 
 def pinned() -> dict[str, dict]:
-    """The file as it should be."""
+    """Return the content that the file should have."""
     return {name: summary(played(name).key) for name in shipped()}
 
 

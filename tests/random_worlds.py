@@ -1,4 +1,4 @@
-"""Meshes and scenarios as texts, drawn from a seed: anything that files may say, small enough to be played."""
+"""Meshes and scenarios as texts, drawn from a seed: anything that files can express, small enough to play."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from random import Random
 
 DURATIONS = ["0", "1ms", "10ms", "100ms", "1s"]
-#: Faults that a scenario may have, by kind: where they act, and keys of their own to choose from.
+#: Faults that a scenario may have, by kind: where they act, and options for their own keys.
 FAULTS = {
     "configure": (("service",), [{}]),
     "delay": (("edge",), [{"by": "20ms"}, {"by": "3s"}]),
@@ -36,7 +36,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        #: Decides what operations do besides: without it, worlds are as they'd be without that.
+        #: Draws of the later kinds of step: separate, so that they leave all other draws of a seed unchanged.
         self._more = Random(f"more {seed}")
         self._latest = Random(f"latest {seed}")
         self._environment = Random(f"environment {seed}")
@@ -44,7 +44,7 @@ class World:
         names = [
             (f"s{number}", f"op{op}") for number in range(count) for op in range(self._random.choice([1, 1, 2, 3]))
         ]
-        # Operations have no cycles; services do, for their operations stand in any order.
+        # Operations have no cycles but services do, since a service's operations are spread over the order.
         self._random.shuffle(names)
         self._sites: dict[tuple[str, str], int] = {}
         self._pairs: dict[tuple[str, str], None] = {}
@@ -73,7 +73,7 @@ class World:
         return {"work": self._work(), **({"calls": steps} if steps else {}), **own}
 
     def _step(self, calls: list) -> list:
-        """Some calls at once, or one of them in turn with own work, as one branch beside the others."""
+        """Return some calls made concurrently, or one of them in sequence with own work, as one branch among others."""
         work = {"work": self._more.choice(["0", "2ms", {"exponential": "5ms"}])}
         first, *others = calls
         return self._more.choice(

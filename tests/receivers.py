@@ -1,4 +1,4 @@
-"""Receivers for tests, on a free port of the loopback interface: they answer as told, and keep what comes."""
+"""Receivers for tests, on a free port of the loopback interface: they answer as told and keep every request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 @dataclass(frozen=True)
 class Got:
-    """A request that came: names of headers in small letters, the body as it was before it was gzipped."""
+    """A request received: header names in lower case, the body after gunzip."""
 
     path: str
     headers: Mapping[str, str]
@@ -24,7 +24,7 @@ class Got:
 
 @dataclass(frozen=True)
 class Say:
-    """What is answered."""
+    """A response to send."""
 
     status: int = 200
     body: bytes = b""
@@ -33,14 +33,14 @@ class Say:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """Tell of what went wrong here, and not of senders that were killed."""
+        """Report errors of the receiver itself, but not senders that were killed."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def receiver(answer: Callable[[Got], Say | None]) -> Iterator[tuple[str, list[Got]]]:
-    """A server that answers what it's told, or hangs up if that is None; gives its address and all it got."""
+    """Run a server that answers as told, or hangs up on None; yields its address and all requests it got."""
     heard: list[Got] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def receiver(answer: Callable[[Got], Say | None]) -> Iterator[tuple[str, list[Go
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            self.send_response_only(say.status)  # without a date of its own
+            self.send_response_only(say.status)  # without a date header of its own
             for name, value in {"Content-Length": str(len(say.body)), **say.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -77,7 +77,7 @@ def receiver(answer: Callable[[Got], Say | None]) -> Iterator[tuple[str, list[Go
 
 @contextmanager
 def talker(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that reads the beginning of a request and lets a function answer on the socket; gives its address."""
+    """Run a server that reads the start of a request and lets a function answer on the socket; yields its address."""
 
     class Handler(BaseRequestHandler):
         def handle(self) -> None:
@@ -98,7 +98,7 @@ def talker(talk: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """Return a port on which nobody listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Runs of the shipped scenarios as frames, for tests that look at what was recorded."""
+"""Runs of the shipped scenarios as frames, for tests of the recorded telemetry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meshquake.topology import loader as topology_loader
 from meshquake.topology.environment import Environment
 from meshquake.topology.spec import Topology
 
-#: What can be taken out of the ten services, as edits of their text.
+#: Parts that can be removed from the ten services, as edits of their text.
 POLICIES = {
     "breakers": r"(?<=breaker: )\{[^{}]*\}",
     "retries": r"(?<=retry: )\{(?:[^{}]|\{[^{}]*\})*\}",
@@ -28,7 +28,7 @@ class Run:
     """The records of one run.
 
     Besides its own columns each frame has `at`, whole microseconds since the recording began, and `t`, seconds since
-    the incident began; traces also have `end`, the end of the span counted like `at`.
+    the incident began; traces also have `end`, the end of the span on the same scale as `at`.
     """
 
     scenario: Scenario
@@ -39,47 +39,46 @@ class Run:
     events: pl.DataFrame
 
     def within(self, frame: pl.DataFrame, start: float, end: float) -> pl.DataFrame:
-        """What has its time (of a span: its start) in [start, end), in seconds since the incident began."""
+        """Return the records that begin in [start, end), in seconds since the incident began."""
         return frame.filter(pl.col("t").is_between(start, end, closed="left"))
 
     def incident(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """What has its time in the incident."""
+        """Return the records from during the incident."""
         return self.within(frame, 0, self.scenario.duration)
 
     def before(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """What has its time before the incident."""
+        """Return the records from before the incident."""
         return self.within(frame, -self.scenario.lead_in, 0)
 
     @property
     def roots(self) -> pl.DataFrame:
-        """The requests of users."""
+        """The root spans: requests of users."""
         return self.traces.filter(pl.col("parent_span_id").is_null())
 
     @property
     def halves(self) -> pl.DataFrame:
-        """The client and server halves of calls, with those that caused them as their parents, as if processes had no
-        inside."""
+        """The client and server halves of calls, reparented as if there were no spans inside processes."""
         inside = self.traces.filter(kind="internal").select(parent_span_id="span_id", above="parent_span_id")
         halves = self.traces.filter(pl.col("kind") != "internal")
-        for _ in range(2):  # of a call to a store: what makes it is in the handler
+        for _ in range(2):  # twice, since a call to a store has two internal spans above it: its own and its handler's
             halves = halves.join(inside, on="parent_span_id", how="left", maintain_order="left")
             halves = halves.with_columns(parent_span_id=pl.coalesce("above", "parent_span_id")).drop("above")
         return halves
 
     def handled(self, service: str) -> pl.DataFrame:
-        """The requests that a service handled."""
+        """Return the requests that a service handled."""
         return self.traces.filter(kind="server", service=service)
 
     def asked(self, service: str) -> pl.DataFrame:
-        """The attempts that others made at a service."""
+        """Return the attempts that others made at a service."""
         return self.traces.filter(kind="client", peer=service)
 
     def metric(self, service: str, name: str) -> pl.DataFrame:
-        """The service-wide samples of a metric. The one at time t is about the interval that ended then."""
+        """Return the service-wide samples of a metric. A sample at time t describes the interval that ended then."""
         return self.metrics.filter(pl.col("replica").is_null(), service=service, metric=name)
 
     def events_of(self, kind: str) -> pl.DataFrame:
-        """The events of a type."""
+        """Return the events of a type."""
         return self.events.filter(type=kind)
 
 
@@ -102,11 +101,10 @@ def _timed(frame: pl.DataFrame, lead_in: float) -> pl.DataFrame:
 
 
 def play(name: str, seed: int = 42, *, severity: float = 1.0, without: str = "", even: bool = False) -> Run:
-    """Play a shipped scenario on the ten services, or on what is left of them `without` breakers or retries.
+    """Play a shipped scenario on the ten services, or on a variant `without` breakers or retries.
 
-    Without faults it's the same users, asking for the same things, when nothing goes wrong. On an `even` mesh
-    users come evenly, and no call fails or stalls for no reason: what else services do is all that goes on
-    there, and it is always as much.
+    Without faults the same users ask for the same things while nothing goes wrong. On an `even` mesh users arrive
+    evenly, no call fails or stalls by itself, and background load is constant.
     """
     return _play(name, seed, severity, without, even)
 

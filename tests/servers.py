@@ -1,6 +1,6 @@
 """Real database servers for tests: private, on a free port of the loopback interface, in a temporary folder.
 
-They run as a user without rights, since PostgreSQL refuses root. Where one isn't installed the test is skipped.
+They run as an unprivileged user, since PostgreSQL refuses to run as root. If one isn't installed the test is skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pytest
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """Return a port on which nobody listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], ready: Callable[[], bool], folder: Path, user: str | None = None) -> Iterator[None]:
-    """A server, from the moment it's ready until it's told to drop all."""
+    """Run a server; yields once it is ready, and stops it afterwards without saving anything."""
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd=folder)
     try:
@@ -44,20 +44,20 @@ def running(command: list[str], ready: Callable[[], bool], folder: Path, user: s
         server.send_signal(signal.SIGQUIT)
         try:
             server.wait(30)
-        except subprocess.TimeoutExpired:  # of a machine that is very busy; there is nothing that it has to save
+        except subprocess.TimeoutExpired:  # the machine is very busy; the server has nothing to save
             server.kill()
             server.wait()
 
 
 def listening(port: int) -> bool:
-    """Whether somebody listens at a port."""
+    """Return whether anything listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL server; gives the address of its database `postgres`, whose user may do anything."""
+    """Run a PostgreSQL server; yields the address of its database `postgres`, as a user who may do anything."""
     installed = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     path = os.pathsep.join([os.environ["PATH"], *installed])
     initdb, postgres, pg_isready = (shutil.which(name, path=path) for name in ("initdb", "postgres", "pg_isready"))
@@ -80,9 +80,9 @@ def postgresql() -> Iterator[str]:
 
 @contextmanager
 def mongodb() -> Iterator[str]:
-    """A server that speaks MongoDB's protocol; gives its address, without a database.
+    """Run a server that speaks MongoDB's protocol; yields its address, without a database.
 
-    MongoDB's own server if `mongod` is installed, else SecantusDB, which stands in for it.
+    MongoDB's own server if `mongod` is installed, else SecantusDB as a substitute.
     """
     mongod = shutil.which("mongod")
     if mongod is None and find_spec("secantus") is None:

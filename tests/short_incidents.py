@@ -1,4 +1,4 @@
-"""Incidents of a minute on a mesh of two services, which take little time to play."""
+"""One-minute incidents on a mesh of two services, quick to play."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""A data set of small cases, which take little time to make."""
+"""A data set of small cases, quick to make."""
 
 from meshquake.exporters.fixtures import places
 from meshquake.exporters.fixtures.dataset import Order, generate
@@ -6,9 +6,9 @@ from meshquake.exporters.fixtures.dataset import processes as engine
 from meshquake.topology.loader import parse
 
 CASES = 6
-#: Before each incident (seconds), in place of a minute or two.
+#: Lead-in before each incident (seconds), instead of a minute or two.
 LEAD_IN = 10
-#: Two services and few users: cases that take little time.
+#: Two services and few users, for cases that are quick to make.
 SMALL = """
 name: small
 services:

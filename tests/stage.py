@@ -1,4 +1,4 @@
-"""A stage for small plays: a mesh from a text, requests and faults when the test says so, and what was seen."""
+"""A stage for small plays: a mesh from a text, requests and faults set by the test, and the resulting timeline."""
 
 from itertools import count
 
@@ -15,22 +15,22 @@ RESULTS = ["success", *CODES]
 
 
 def topology_of(text):
-    """The topology that a text describes."""
+    """Return the topology that a text describes."""
     return parse(text, "mesh.yaml").topology
 
 
 def take_rows(mesh):
-    """The rows of the calls that are over, as a structured array."""
+    """Return the rows of the calls that are over, as a structured array."""
     return unpacked(mesh.engine.take())
 
 
 def unpacked(rows):
-    """Packed rows as a structured array."""
+    """Return packed rows as a structured array."""
     return np.frombuffer(rows, dtype=ROW)
 
 
 def play(topology, seed, requests, faults=()):
-    """Rows of a run in which users make about so many requests; it's played to the end of the last one.
+    """Play about this many user requests until the last one is over; returns the rows.
 
     `faults` are pairs of a fault and its window.
     """
@@ -43,19 +43,19 @@ def play(topology, seed, requests, faults=()):
 
 
 def drain(mesh):
-    """Play on until no request is under way."""
+    """Play on until no request is in flight."""
     while mesh.engine.live:
         mesh.env.advance(mesh.now + 1)
 
 
 def unfold(mesh, fault, window):
-    """A fault as a process that waits for its window."""
+    """Return a fault as a process that waits for its window."""
     yield mesh.timeout(window.start - mesh.now)
     yield from fault.run(mesh, window)
 
 
 def sites_of(mesh, service):
-    """Indices of the call sites at a service."""
+    """Return the indices of the call sites at a service."""
     return [site.index for site in mesh.sites if site.service.spec.name == service]
 
 
@@ -67,25 +67,25 @@ class Stage:
         self._numbers = count()
 
     def request(self, *times_ms, entry=0):
-        """Users make requests at some times (milliseconds)."""
+        """Schedule user requests at some times (milliseconds)."""
         users = self.mesh.users[entry]
         for time in times_ms:
             arguments = (users.root, next(self._numbers))
             self.mesh.env.call_at(time / 1000, lambda arguments: self.mesh.engine.enter(*arguments), arguments)
 
     def fault(self, fault, start_ms, end_ms, ramp_ms=0):
-        """A fault acts from one time to another (milliseconds)."""
+        """Schedule a fault from one time to another (milliseconds)."""
         window = Window(start_ms / 1000, (start_ms + ramp_ms) / 1000, end_ms / 1000)
         self.mesh.env.process(unfold(self.mesh, fault, window))
 
     def play(self, until_ms=60_000):
-        """Play until a time; every request must be over then. Returns what was seen: a line a span, by start."""
+        """Play until a time, when every request must be over. Returns the timeline: a line per span, by start."""
         self.mesh.env.advance(until_ms / 1000)
         assert not self.mesh.engine.live
         return timeline(self.mesh, take_rows(self.mesh))
 
     def events(self):
-        """What the journal noted: time (ms), type, and replica or service of each event."""
+        """Return the events of the journal: time (ms), type, and replica or service of each."""
         return [
             (round(event.time * 1000, 6), event.type, event.replica or event.service)
             for event in self.mesh.journal.events
@@ -93,9 +93,9 @@ class Stage:
 
 
 def timeline(mesh, rows):
-    """A line a span, by start, the caller's half first: `10-32 web>db #2: timeout`.
+    """Return a line per span, by start, the caller's half first: `10-32 web>db #2: timeout`.
 
-    `[1]` names the replica where there are several; `(from 15)` is when a worker took what had to queue.
+    `[1]` names the replica where there are several; `(from 15)` is when a worker took a call that had to queue.
     """
     spans = []
     for row in rows:

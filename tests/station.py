@@ -1,4 +1,4 @@
-"""A study of one service with one worker: M/M/1, whose mean sojourn is known."""
+"""A study of one service with one worker: M/M/1, whose mean sojourn time is known."""
 
 from meshquake.ensembles import axes
 from meshquake.ensembles.responses import response
@@ -10,7 +10,7 @@ services: {web: {workers: 1, queue: 1000, readiness: {period: 600s}, operations:
 workload: {rate: 50/s, mix: {web.home: 1}}
 """
 SCENARIO = "{name: calm, lead_in: 1s, duration: 4s, recovery: 0s, confounders: none}"
-#: Half of it is refused.
+#: A fault that makes it refuse half of its requests.
 BROKEN = """
 name: broken
 lead_in: 5s
@@ -22,7 +22,7 @@ faults: [fail: {target: web, share: 50%}]
 
 
 def study(*varied, asked=("entry.latency_mean",), scenario=SCENARIO, mesh=MESH, sample=None, **more):
-    """A study of it."""
+    """Return a study of it."""
     parameters = tuple(axes.axis(each) for each in varied)
     return Study(
         name="study",

@@ -1,4 +1,4 @@
-"""The hot path compiled: a wheel has it where it can be, a checkout on request. It's the same run."""
+"""The compiled hot path plays the same run: wheels have it where possible, a checkout builds it on request."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from meshquake.sim.compiled import HOT
 
 ROOT = Path(__file__).parents[1]
 HEADER = Path(sysconfig.get_path("include")) / "Python.h"
-#: A compiler that makes nothing.
+#: A compiler that always fails.
 NO_COMPILER = {"CC": "false", "CXX": "false"}
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a command says, whether or not it fails."""
+    """Return the output of a command, whether or not it fails."""
     return subprocess.run(
         command, cwd=folder, env=OUTSIDE | environment, capture_output=True, text=True, check=False, timeout=1500
     )
 
 
 def built(source: Path, folder: Path, **environment: str) -> Path:
-    """A wheel of a checkout."""
+    """Build a wheel of a checkout."""
     done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source, folder=source,
                **environment)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -39,7 +39,7 @@ def built(source: Path, folder: Path, **environment: str) -> Path:
 
 
 def environment(folder: Path) -> Path:
-    """The Python of a fresh virtual environment that borrows the libraries of this one."""
+    """Return the Python of a fresh virtual environment that borrows the libraries of this one."""
     venv.create(folder, with_pip=False, symlinks=True)
     (site_packages,) = folder.glob("lib/python3*/site-packages")
     borrowed = dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
@@ -54,7 +54,7 @@ def install(python: Path, what: Path, *options: str, **asked: str) -> None:
 
 
 def played(python: Path, folder: Path) -> tuple[str, dict[str, str]]:
-    """What an installed meshquake says of its hot path, and SHA-256 of each file of a short cascade by it."""
+    """Return what an installed meshquake says of its hot path, and SHA-256 of each file of a short cascade."""
     command = python.parent / "meshquake"
     told = run(command, "--version", folder=python.parent)
     done = run(command, "cascade", "--duration", "10", "--output", folder, "--quiet", folder=python.parent)
@@ -64,7 +64,7 @@ def played(python: Path, folder: Path) -> tuple[str, dict[str, str]]:
 
 
 def needed(source: Path, kind: str, **asked: str) -> str:
-    """What a build says that it needs besides setuptools."""
+    """Return the build requirements besides setuptools."""
     told = f"from building import backend; print('needs', *backend.get_requires_for_build_{kind}())"
     done = run(sys.executable, "-c", told, folder=source, **asked)
     assert done.returncode == 0, done.stderr
@@ -73,20 +73,20 @@ def needed(source: Path, kind: str, **asked: str) -> str:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository in a folder of another name, without what a checkout gathers."""
+    """Return the repository in a folder of another name, without build leftovers."""
     copy = tmp_path_factory.mktemp("source") / "checkout"
     return Path(shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*GATHERED)))
 
 
 @pytest.fixture(scope="module")
 def plain(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that's made where no compiler is."""
+    """Return the wheel that is built without a compiler."""
     return built(source, tmp_path_factory.mktemp("plain"), **NO_COMPILER)
 
 
 @pytest.fixture(scope="module")
 def plainly(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The files of a cascade by plain Python."""
+    """Return the files of a cascade played by plain Python."""
     folder = tmp_path_factory.mktemp("plainly")
     python = environment(folder / "venv")
     install(python, plain)
@@ -97,7 +97,7 @@ def plainly(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 @pytest.fixture(scope="module")
 def compiler() -> None:
-    """What compiling takes; maintainers have it."""
+    """Return the requirements for compiling, which maintainers have installed."""
     pytest.importorskip("mypyc", reason="compiling needs mypy: pip install -e '.[dev]'")
     if shutil.which("cc") is None or not HEADER.exists():
         pytest.skip("compiling needs a C compiler and Python's headers")
@@ -147,7 +147,7 @@ def test_who_compiles_needs_mypy(compiler: None, source: Path) -> None:
 def test_a_compiled_wheel_is_for_one_platform_holds_its_sources_and_gives_the_same_bytes(
     compiler: None, source: Path, plainly: dict[str, str], tmp_path: Path
 ) -> None:
-    """And one whose sources were edited since is not run."""
+    """Compiled code whose sources were edited since is not run."""
     wheel = built(source, tmp_path)
     assert not wheel.name.endswith("any.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -170,7 +170,7 @@ def test_a_compiled_wheel_is_for_one_platform_holds_its_sources_and_gives_the_sa
 def test_a_checkout_is_compiled_on_request_and_plain_again_without(
     compiler: None, source: Path, plainly: dict[str, str], tmp_path: Path
 ) -> None:
-    """Its `run.py` runs what was installed last."""
+    """`run.py` of the checkout runs whichever build was installed last."""
     checkout = shutil.copytree(source, tmp_path / "anywhere")
     python = environment(tmp_path / "venv")
     for number, (asked, told) in enumerate([({"MESHQUAKE_COMPILE": "1"}, "compiled"), ({}, "plain Python")]):

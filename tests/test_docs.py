@@ -1,4 +1,4 @@
-"""The pages of the documentation say what the code does."""
+"""The documentation pages agree with the code."""
 
 import json
 import re
@@ -34,19 +34,19 @@ RECORDS = (DOCS / "records.md").read_text(encoding="utf-8")
 
 
 def example(name):
-    """An example of the page on scenarios."""
+    """Return an example of the page on scenarios."""
     return re.search(rf"<!-- (?:example|output): {name} -->\n```\w+\n(.*?)```", SCENARIOS, re.DOTALL)[1]
 
 
 def rows(page, heading):
-    """The rows of the table that has a heading, cell by cell."""
+    """Return the rows of the table below a heading, cell by cell."""
     table = page.split(f"| {heading} |", 1)[1].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
 
 
 @pytest.mark.parametrize("path", renewed(), ids=lambda path: path.name)
 def test_what_is_made_from_the_code_is_current(path):
-    """If not: python -m meshquake.docs.renew"""
+    """If it is not: python -m meshquake.docs.renew"""
     assert path.read_text(encoding="utf-8") == renewed()[path]
 
 
@@ -104,7 +104,7 @@ def test_every_scenario_of_the_package_is_described():
 
 @pytest.fixture
 def flap(tmp_path, monkeypatch):
-    """The kind of fault that the page tells how to write, in a file beside the others."""
+    """Write the kind of fault that the page explains how to write, into a file beside the others."""
     (tmp_path / "flap.py").write_text(example("flap"))
     monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
     kinds.fault_kinds.cache_clear()
@@ -114,7 +114,7 @@ def flap(tmp_path, monkeypatch):
 
 
 def test_a_kind_of_fault_in_one_file_can_be_used_in_scenario_files_at_once(flap):
-    """Calls are lost in the first of each five seconds, and only on the edge that flaps."""
+    """Calls are lost in the first of every five seconds, and only on the edge that flaps."""
     file = flap / "loose-cable.yaml"
     file.write_text(example("loose-cable"))
     assert load(file).scenario.faults[0].kind == "flap"
@@ -153,7 +153,7 @@ TELEMETRY = (DOCS / "telemetry.md").read_text(encoding="utf-8")
 
 
 def changed(name):
-    """The metrics of a short run of the ten services with a block of the page: names, units and what they are of."""
+    """Return the metrics of a short run of the ten services with a block of the page: names, units and levels."""
     block = re.search(rf"<!-- example: {name} -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
     scenario = f"name: changed\nlead_in: 2s\nduration: 1s\nrecovery: 0s\nconfounders: none\n{block}"
     simulation = Simulation.of(parse(scenario, "changed.yaml"))
@@ -211,7 +211,7 @@ def test_the_example_of_own_words_is_written():
 
 
 def test_the_example_of_traces_is_one():
-    """What it does is for the tests of traces."""
+    """The tests of traces check what the example does."""
     block = re.search(r"<!-- example: traces -->\n```yaml\n(.*?)```", TELEMETRY, re.DOTALL)[1]
     assert parse(f"name: changed\n{block}", "changed.yaml").scenario.telemetry.traces.internal is False
 
@@ -229,7 +229,7 @@ def test_every_event_is_explained():
     assert {name.strip("`"): meaning for name, meaning, _ in rows(RECORDS, "type | meaning | attributes")} == EVENTS
 
 
-#: What the ten services do without, so that there is something to tell of it.
+#: Policies that the ten services lack, so that every type of event occurs.
 HARDENED = {
     "services.user-service.liveness": "{period: 2s, failure_threshold: 2}",
     "services.product-service.startup_probe": "{period: 2s}",
@@ -240,7 +240,7 @@ HARDENED = {
 
 @pytest.fixture(scope="module")
 def eventful(tmp_path_factory):
-    """Records of a run in which every type of event occurs, after which nothing is hidden by brevity."""
+    """Return records of two runs in which every type of event occurs, long enough to show all metrics."""
     file = tmp_path_factory.mktemp("eventful") / "eventful.yaml"
     mesh = shipped_meshes()["ten-services"].read_text()
     for path, value in HARDENED.items():
@@ -268,7 +268,7 @@ def eventful(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory):
-    """Records of a run of releases on a mesh that has hardly any room."""
+    """Return records of a run of releases on a mesh that has hardly any spare room."""
     folder = tmp_path_factory.mktemp("releases")
     (folder / "mesh.yaml").write_text(
         """
@@ -314,7 +314,7 @@ def test_events_have_just_the_attributes_that_the_page_says(eventful, releases):
 
 
 def test_metrics_are_of_what_the_page_says_they_are_for(eventful, releases):
-    """Of services, replicas and edges: whether `replica` and `target` are null says which."""
+    """Whether `replica` and `target` are null tells metrics of services, replicas and edges apart."""
     keys = {
         Level.SERVICE: (False, False),
         Level.REPLICA: (True, False),

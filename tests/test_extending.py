@@ -1,4 +1,4 @@
-"""A package from outside, installed for real: that of docs/extending.md, and some that are broken."""
+"""A package from outside, installed for real: the one in docs/extending.md, and some broken ones."""
 
 import json
 import os
@@ -53,7 +53,7 @@ background:
 
 
 def run(*arguments, path, cwd):
-    """The command line in a process of its own that finds the packages of some folders."""
+    """Run the command line in a separate process that finds the packages of some folders."""
     search = os.pathsep.join(filter(None, (*map(str, path), os.environ.get("PYTHONPATH"))))
     return subprocess.run(
         [sys.executable, ROOT / "run.py", *map(str, arguments)],
@@ -66,7 +66,7 @@ def run(*arguments, path, cwd):
 
 
 def declare(folder, points, code="", name="acme-broken", version="0.9"):
-    """A package as it's found once it's installed: its module, and what it says it adds, by group."""
+    """Lay out a package as if installed: its module, and its declared entry points, by group."""
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
@@ -77,7 +77,7 @@ def declare(folder, points, code="", name="acme-broken", version="0.9"):
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    """The folder that the package of the page is installed into."""
+    """Return the folder that the package of the page is installed into."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
     for name, text in FILES.items():
         (source / name).write_text(text, encoding="utf-8")
@@ -88,7 +88,7 @@ def package(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with the scenario and its mesh."""
+    """Return a folder with the scenario and its mesh."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "shop.yaml").write_text(TOPOLOGY)
     (folder / "pauses.yaml").write_text(SCENARIO)
@@ -97,7 +97,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(package, place):
-    """The fixture of that scenario, in which everything from outside takes part."""
+    """Return the fixture of that scenario, in which everything from outside takes part."""
     done = run("scenario", "pauses.yaml", "--format", "plain", "--output", "out", path=[package], cwd=place)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return place / "out" / "incidents" / "pauses"
@@ -197,7 +197,7 @@ workload: {rate: 60, mix: {web.get: 1}}
 
 
 def retries_under_way(folder):
-    """How many retries there were, and how many at a time at most."""
+    """Return the number of retries, and the maximum that were in flight at a time."""
     spans = frame(folder, "traces").filter(pl.col("attempt") > 1, kind="client")
     start = pl.col("timestamp").str.to_datetime(time_zone="UTC")
     moments = spans.select(start=start, end=start + pl.duration(microseconds=pl.col("duration_ms") * 1000))
@@ -241,7 +241,7 @@ def test_the_manifest_names_the_package_and_replay_is_the_same_to_the_byte(made,
 
 
 def test_what_is_installed_and_has_no_part_in_a_run_changes_no_byte_of_it(package, place):
-    """Not even where the seed chooses the kind of fault."""
+    """An installed package that a run doesn't use changes no byte, even where the seed picks the kind of fault."""
     (place / "drawn.yaml").write_text("name: drawn\nlead_in: 1s\nduration: 4s\nrecovery: 0s\nfaults: [any: {}]\n")
     outputs = []
     for name, path in (("with", [package]), ("without", [])):
@@ -335,7 +335,7 @@ BROKEN = {
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """Declares a package in this process too, which is much faster than another; returns the folder to work in."""
+    """Declare a package in this process too, much faster than in another; returns the folder to work in."""
 
     def declare_here(points, code="", **named):
         monkeypatch.syspath_prepend(declare(tmp_path / named.get("name", "site"), points, code, **named))
@@ -349,7 +349,7 @@ def here(tmp_path, monkeypatch):
 
 
 def call(*arguments):
-    """What the command line says in this process."""
+    """Return the output of the command line in this process."""
     return CliRunner().invoke(main, [str(each) for each in arguments])
 
 

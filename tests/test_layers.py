@@ -1,4 +1,4 @@
-"""The rooms stand in one line: topology <- faults <- sim <- truth <- ensembles <- exporters <- agents <- commands."""
+"""Layers depend downwards only: topology <- faults <- sim <- truth <- ensembles <- exporters <- agents <- commands."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ ROOMS = ("topology", "faults", "sim", "truth", "ensembles", "exporters", "agents
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the rooms, by dotted name."""
+    """Return every module of the layers, by dotted name."""
     files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
     names = (".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files)
     return {f"meshquake.{name}": path for name, path in zip(names, files, strict=True)}
 
 
 def room(module: str) -> str:
-    """The room that a module stands in; empty for one from elsewhere."""
+    """Return the layer that a module belongs to; empty for one from elsewhere."""
     package, _, rest = module.partition(".")
     return rest.split(".")[0] if package == "meshquake" else ""
 
 
 def imports(path: Path, *, running: bool) -> list[str]:
-    """What a module imports from anywhere; with `running`, leaving out what only a type checker sees."""
+    """Return everything that a module imports; with `running`, without imports for type checkers only."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     hidden: set[ast.AST] = set()
     if running:
@@ -53,12 +53,12 @@ def test_a_room_imports_only_from_rooms_to_its_left(name: str) -> None:
 
 
 def dependencies(*, running: bool) -> nx.DiGraph:
-    """Which module imports which; with `running`, leaving out what only a type checker sees."""
+    """Return which module imports which; with `running`, without imports for type checkers only."""
     known = modules()
     graph = nx.DiGraph()
     for name, path in known.items():
         for other in imports(path, running=running):
-            # `from sim import x` in a package's own front page is how it shows what is inside.
+            # `from sim import x` in a package's own `__init__` re-exports its content.
             if other in known and known[other].name != "__init__.py" and path.name != "__init__.py":
                 graph.add_edge(name, other)
     return graph
@@ -69,8 +69,8 @@ def test_no_module_needs_one_that_needs_it() -> None:
     assert [sorted(group) for group in rings if len(group) > 1] == []
 
 
-#: A call knows its site, its caller and its replica, each of them its service, and that its deployments and their
-#: subsets: one thing, in files.
+#: One thing in several files: a call knows its site, its caller and its replica, each of these its service, and
+#: that its deployments and their subsets.
 AGGREGATE = {
     f"meshquake.sim.engine.{name}"
     for name in (
@@ -98,7 +98,7 @@ def test_only_the_servers_import_what_their_extra_installs(package: str) -> None
         found = imports(path, running=False)
         if not name.startswith(("meshquake.exporters.server", "meshquake.exporters.live")):
             assert [other for other in found if other.startswith("meshquake.exporters.server")] == [], name
-            # The server of agents is one of another protocol, with an extra of its own.
+            # The agents' server speaks another protocol and has an extra of its own.
             if name != "meshquake.agents.serving.transport":
                 assert [other for other in found if other.split(".")[0] == package] == [], name
 
@@ -113,7 +113,7 @@ def test_no_randomness_is_ambient() -> None:
     for name, path in modules().items():
         text = path.read_text(encoding="utf-8")
         assert "import random" not in text, name
-        # Philox takes an address; everything else there takes what comes next.
+        # Philox takes an address; everything else there takes the next number.
         assert re.search(r"np\.random\.(?!Philox\b|Generator\b)", text) is None, name
 
 

@@ -1,4 +1,4 @@
-"""Links between the pages lead somewhere: to a file that is there, and to a heading in it."""
+"""Links between the pages lead to an existing file, and to an existing heading in it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def prose(page: Path) -> str:
-    """A page without its blocks of code."""
+    """Return a page without its code blocks."""
     return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 
 
 def anchors(page: Path) -> Iterator[str]:
-    """What a link to each heading of a page ends with, as GitHub makes it: a heading that comes again has a number."""
+    """Return the anchor of each heading of a page as GitHub generates it: repeated headings get a number."""
     seen: list[str] = []
     for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
         slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -27,7 +27,7 @@ def anchors(page: Path) -> Iterator[str]:
 
 
 def broken(page: Path) -> Iterator[str]:
-    """The links of a page to something in the project that isn't there."""
+    """Return the links of a page to missing files or headings of the project."""
     text = re.sub(r"`[^`\n]+`", "", prose(page))
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         path, _, anchor = link.partition("#")

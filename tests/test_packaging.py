@@ -1,4 +1,4 @@
-"""Installed, it's `meshquake` and nothing else, and works whatever stands beside it."""
+"""Installed, it is `meshquake` and nothing else, and works whatever is next to it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from test_layers import ROOMS
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-#: What a checkout gathers. An earlier build's leftovers would get into the next.
+#: Leftovers of a checkout, which would otherwise get into the next build.
 GATHERED = (".*", "__pycache__", "build", "dist", "output", "*.egg-info", "*.so")
 TRAP = 'raise ImportError(f"{__name__} is the other project\'s, and meshquake imported it")\n'
-#: The environment without what leads to this checkout, or to the tests that run now.
+#: The environment without variables that lead to this checkout or to the running tests.
 OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "MESHQUAKE_"))}
-#: Wheels with a compiled hot path are looked at elsewhere (test_compiling).
+#: Wheels with a compiled hot path are tested elsewhere (test_compiling).
 PLAIN = OUTSIDE | {"MESHQUAKE_COMPILE": "0"}
 
 API = """
@@ -72,7 +72,7 @@ Fixture("folder").play(speed="fast")
 
 
 def run(command: Sequence[str | Path], folder: Path) -> str:
-    """What a command prints; a failure shows what it said."""
+    """Return the output of a command; on failure, show its error."""
     done = subprocess.run(command, cwd=folder, env=PLAIN, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -80,20 +80,20 @@ def run(command: Sequence[str | Path], folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository, without what a checkout gathers."""
+    """Return the repository, without the leftovers of a checkout."""
     copy = tmp_path_factory.mktemp("source") / "meshquake"
     return Path(shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*GATHERED)))
 
 
 @pytest.fixture(scope="module")
 def files(source: Path) -> set[str]:
-    """The files of the repository, before anything is built in it."""
+    """Return the files of the repository, before anything is built in it."""
     return {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
 def built(source: Path, files: set[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The source distribution, and the wheel that was built from it."""
+    """Return the source distribution, and the wheel built from it."""
     dist = tmp_path_factory.mktemp("dist")
     run([sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, source], dist)
     (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
@@ -126,7 +126,7 @@ def test_a_wheel_holds_the_rooms_whole_and_nothing_from_beside_them(built: dict[
 
 
 def test_a_source_distribution_is_the_repository(built: dict[str, Path], files: set[str]) -> None:
-    """So it can be built again, tested, and its documentation renewed."""
+    """A source distribution can be built again, tested, and its documentation renewed."""
     with tarfile.open(built["sdist"]) as sdist:
         names = {member.name.partition("/")[2] for member in sdist if member.isfile()}
     assert {name for name in names if not name.startswith("meshquake.egg-info/")} == files | {"PKG-INFO", "setup.cfg"}
@@ -138,7 +138,7 @@ def test_a_source_distribution_is_the_repository(built: dict[str, Path], files: 
 
 @dataclass(frozen=True)
 class Environment:
-    """A fresh virtual environment that has what meshquake depends on."""
+    """A fresh virtual environment with meshquake's dependencies."""
 
     folder: Path
     pip: tuple[str | Path, ...]
@@ -149,14 +149,14 @@ class Environment:
         return found
 
     def run(self, command: str, *arguments: str, folder: Path) -> str:
-        """What one of its commands prints."""
+        """Return the output of one of its commands."""
         return run([self.folder / "bin" / command, *arguments], folder)
 
 
-# Of a wider scope than what is installed into it: each environment is made once, for both.
+# The scope is wider than that of the packages installed into it, so each environment is made once, for both.
 @pytest.fixture(scope="session", params=["here", *(f"python{version}" for version in SUPPORTED)])
 def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """One of the interpreter that runs this, which borrows its libraries; and one of each supported Python."""
+    """Make one environment of this interpreter, which borrows its libraries, and one of each supported Python."""
     folder = tmp_path_factory.mktemp("environment")
     python = folder / "bin" / "python"
     if request.param == "here":
@@ -174,7 +174,7 @@ def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="module", params=["wheel", "sdist"])
 def installed(request: pytest.FixtureRequest, environment: Environment, built: dict[str, Path]) -> Environment:
-    """The environment with meshquake in it, from either of the two."""
+    """Return the environment with meshquake installed, from either of the two."""
     command = ("install", "--quiet", "--force-reinstall", "--no-deps", "--no-index", "--no-build-isolation")
     run([*environment.pip, *command, built[request.param]], environment.folder)
     return environment
@@ -182,7 +182,7 @@ def installed(request: pytest.FixtureRequest, environment: Environment, built: d
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of someone else's: to import what is in it by mistake is an error."""
+    """Return someone else's project, in which every accidental import is an error."""
     for room in ROOMS:
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text(TRAP)

@@ -1,4 +1,4 @@
-"""What `from meshquake import ...` promises."""
+"""The names that `from meshquake import ...` promises."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def test_importing_the_package_alone_loads_nothing_but_python() -> None:
     code = "import sys; known = {*sys.modules}; import meshquake; print(*{*sys.modules} - known)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if name.split(".")[0] not in sys.stdlib_module_names}
-    # What finds an editable install is made by the installer.
+    # The installer generates the finder of an editable install.
     assert {name for name in loaded if not name.startswith("__editable__")} == {"meshquake"}

@@ -1,4 +1,4 @@
-"""What the README shows is what comes out."""
+"""The output shown in the README is the actual output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 
 
 def block(name: str) -> list[str]:
-    """The lines of the code block behind a marker."""
+    """Return the lines of the code block after a marker."""
     found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)\n```", README, re.DOTALL)
     assert found is not None, name
     return found[1].splitlines()
@@ -23,7 +23,7 @@ def block(name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def cascade(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The fixture of the README's command, and what it printed."""
+    """Return the fixture of the README's command, and the command's output."""
     output = tmp_path_factory.mktemp("output")
     done = CliRunner().invoke(main, ["cascade", "--duration", "90", "--output", str(output)])
     assert done.exit_code == 0, done.output
@@ -31,7 +31,7 @@ def cascade(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_the_summary_is_what_the_command_prints(cascade: tuple[Path, str]) -> None:
-    """Except for the speed and the folder, which are the machine's."""
+    """All but the speed and the folder, which depend on the machine."""
 
     def same_everywhere(lines: list[str]) -> list[str]:
         return [line for line in lines if not line.startswith(("speed", "folder"))]
@@ -64,7 +64,7 @@ def test_what_the_readme_says_of_the_mesh_without_breakers_is_what_whatif_says(c
 
 
 def test_the_trace_shown_is_one_of_the_traces(cascade: tuple[Path, str]) -> None:
-    """It's told apart by how many spans there are of each length; what is shown of it is what `explain` says."""
+    """The trace is found by how many spans of each length it has, and must match the output of `explain`."""
     shown = [line.split() for line in block("trace")]
     lengths = sorted(int(line[1]) for line in shown)
     traces: dict[str, list[int]] = {}

@@ -1,4 +1,4 @@
-"""What stops a run, and what is left then: a fixture is whole or not there, and one that was there before stays."""
+"""A run that is stopped leaves a whole fixture or none, and a fixture that was there before stays."""
 
 import json
 import os
@@ -26,20 +26,20 @@ def call(*arguments):
 
 
 def content(folder):
-    """Every file below a folder, hidden ones too, to the byte."""
+    """Return every file below a folder, hidden ones too, with its bytes."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
 def output(tmp_path):
-    """An output folder with a fixture in it."""
+    """Return an output folder with a fixture in it."""
     assert call("cascade", "--duration", "5", "--seed", "1", "--quiet", "--output", tmp_path).exit_code == 0
     return tmp_path
 
 
 @contextmanager
 def half_way(output):
-    """A long run that has written some of its records already."""
+    """Start a long run and return once it has written some of its records."""
     command = [*RUN, "cascade", "--duration", "5h", "--output", str(output)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     patience = monotonic() + 30
@@ -84,7 +84,7 @@ def test_a_killed_run_leaves_no_half_fixture_that_looks_whole_and_the_next_one_s
 
 @contextmanager
 def mounted(folder, options):
-    """A file system of its own, where one may be mounted."""
+    """Mount a file system of its own, where mounting is allowed."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     try:
@@ -129,7 +129,7 @@ FULL = "standard output: cannot be written: No space left on device\n"
 
 
 def into(stdout, *arguments):
-    """Run the command with standard output of one's own; returns its status and what it said on standard error."""
+    """Run the command with a given standard output; returns its status and standard error."""
     command = [*RUN, *map(str, arguments)]
     result = subprocess.run(command, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
     return result.returncode, result.stderr
@@ -137,7 +137,7 @@ def into(stdout, *arguments):
 
 @pytest.fixture
 def full():
-    """A device that is always full."""
+    """Yield a device that is always full."""
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     with Path("/dev/full").open("w") as device:
@@ -153,13 +153,13 @@ def test_a_summary_that_cannot_be_written_is_told_and_the_fixture_is_whole(more,
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """An output folder with a fixture in it, for those that only read it."""
+    """Return an output folder with a fixture in it, for tests that only read it."""
     output = tmp_path_factory.mktemp("made")
     assert call("normal", "--duration", "1", "--quiet", "--output", output).exit_code == 0
     return output
 
 
-#: What is printed, of the output folder `{}`.
+#: Commands that print, with `{}` for the output folder.
 PRINTED = (
     "--help",
     "cascade --help",
@@ -202,7 +202,7 @@ def test_an_output_folder_that_may_not_be_written_is_told(tmp_path):
         tmp_path.chmod(0o500)
         result = call("normal", "--output", tmp_path)
         assert result.stderr == f"{tmp_path}/normal: cannot be written: Permission denied\n"
-    else:  # whom no permission stops
+    else:  # as root, whom no permission stops
         with mounted(tmp_path / "read-only", "ro") as folder:
             result = call("normal", "--output", folder)
         assert result.stderr == f"{folder}/normal: cannot be written: Read-only file system\n"

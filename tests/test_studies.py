@@ -1,4 +1,4 @@
-"""Published results as studies: each is a study without a mistake, and its claim is seen in a few of its runs."""
+"""Published results as studies: each study is valid, and a few of its runs show its claim."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ def load(name):
 
 
 def played(study, *labels, runs=1, changes=()):
-    """The responses of some runs of the cell whose levels have these labels, by their labels."""
+    """Return the responses of some runs of the cell with these level labels, by label."""
     (cell,) = (turn for turn, each in enumerate(study.cells) if tuple(level.label for level in each.levels) == labels)
     study = replace(study, assignments=(*study.assignments, *changes))
     values = [replication.run(study, cell, turn).values for turn in range(runs)]
@@ -33,9 +33,9 @@ def test_a_study_has_no_mistake_and_the_page_tells_of_it(path):
 
 
 def test_a_spike_of_five_seconds_takes_a_service_down_for_good_or_not_at_all_unless_callers_back_off():
-    """Retries at once: down for good in three runs of four, and else whole again. With pauses: always whole again.
+    """With immediate retries the service stays down in three runs of four; with backoff it always recovers.
 
-    The binomial of 16 runs at 74%, which is what 400 runs give, has 99.8% of its weight between 6 and 16.
+    A binomial of 16 runs at 74%, the share among 400 runs, has 99.8% of its weight between 6 and 16.
     """
     found = played(load("spike-collapse"), "at once", runs=16)
     assert found["before"].mean() == pytest.approx(40, abs=1.5)
@@ -47,7 +47,7 @@ def test_a_spike_of_five_seconds_takes_a_service_down_for_good_or_not_at_all_unl
 
 
 def test_an_outage_that_is_over_goes_on_by_retries_where_twice_the_load_is_more_than_there_is_room_for():
-    """Above 150/s a database of 300/s is vulnerable: half as much load makes no difference to what it needs then."""
+    """Above 150/s a database of 300/s is vulnerable: half as much load makes no difference to the outcome."""
     study = load("metastable")
     short = ["duration=60s"]
     late = replace(

@@ -1,4 +1,4 @@
-"""Runs with their twins: a short incident of each kind of fault, and plays small enough to be checked by hand."""
+"""Runs with their twins: a short incident of each kind of fault, and plays small enough to check by hand."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from meshquake.truth.calls import Tree
 from meshquake.truth.floors import Loudness
 from meshquake.truth.twins import Twins
 
-#: What each would be called.
+#: The name that each fault would get.
 FIXTURE = "0123456789ab"
-#: A fault of each kind, where it does what it can.
+#: A fault of each kind, placed where it has an effect.
 FAULTS = {
     "configure": "configure: {target: auth-service}",
     "drop": "drop: {target: order-service -> database}",
@@ -48,7 +48,7 @@ FAULTS = {
     "surge": "surge: {target: api-gateway.checkout, factor: 30, for: 6s}",
     "throttle": "throttle: {target: product-service, to: 1%}",
 }
-#: Those that harm somebody here; the others are harmless, or find enough room.
+#: Faults that harm somebody here; the others are harmless or leave enough headroom.
 _UNFELT = ("configure", "flush", "handshake", "job", "miss", "reset", "restart", "scale", "shrink_pool")
 HARMFUL = [kind for kind in FAULTS if kind not in _UNFELT]
 BEGIN = 8.0
@@ -57,7 +57,7 @@ OPTIONS = Options(lead_in=BEGIN, duration=16.0, recovery=8.0, rate=30.0)
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """A run that was compared with its twins: its records by kind, verdict records, and the key."""
+    """A run compared with its twins: its records by kind, its verdict records, and the key."""
 
     twins: Twins
     frames: dict[str, pl.DataFrame]
@@ -67,7 +67,7 @@ class Compared:
 
     @property
     def changed(self) -> pl.DataFrame:
-        """The verdicts on requests that are good in one run and bad in the other."""
+        """Return the verdicts on requests that are good in one run and bad in the other."""
         return self.verdicts.filter(pl.col("effect").is_not_null())
 
     @property
@@ -76,17 +76,17 @@ class Compared:
         return _spans(self)
 
     def without(self, *faults: str) -> dict[str, pl.DataFrame]:
-        """The records of the same run without some faults."""
+        """Return the records of the same run without some faults."""
         return frames(self.twins.simulation.without(faults).batches())
 
 
-@lru_cache(maxsize=2)  # they take more than all else that is kept of a run
+@lru_cache(maxsize=2)  # the largest objects that a run keeps
 def _spans(run):
     return {span["span_id"]: span for span in run.frames["traces"].iter_rows(named=True)}
 
 
 def frames(batches):
-    """The records of some batches, by kind."""
+    """Return the records of some batches, by kind."""
     batches = list(batches)
     return {kind: pl.concat([batch.frame(kind) for batch in batches]) for kind in RECORD_KINDS}
 
@@ -102,14 +102,14 @@ def compare(simulation):
 
 
 def loudness(spans, since):
-    """How loud each service's symptoms are."""
+    """Return how loud each service's symptoms are."""
     found = Loudness(since)
     found.take(spans)
     return found.ranked()
 
 
 def simulation(*faults, mesh=None, options=OPTIONS, seed=7, **settings):
-    """A run with some faults, given as in a scenario file, on the ten services or on a mesh given as a text."""
+    """Return a run with some faults, given as in a scenario file, on the ten services or a mesh given as a text."""
     text = f"name: incident\nfaults: [{', '.join(f'{{{fault}}}' for fault in faults)}]\n"
     found = None if mesh is None else topology_loader.parse(mesh, "mesh.yaml")
     loaded = parse(text, "incident.yaml", replace(options, seed=seed), mesh=found)
@@ -118,7 +118,7 @@ def simulation(*faults, mesh=None, options=OPTIONS, seed=7, **settings):
 
 @lru_cache(maxsize=len(FAULTS))
 def incident(kind):
-    """A short incident with one fault of a kind."""
+    """Return a short incident with one fault of a kind."""
     return compare(simulation(FAULTS[kind]))
 
 
@@ -130,7 +130,7 @@ class Play:
     text
         The mesh.
     requests
-        When requests come, in milliseconds; the last one is looked at.
+        When requests arrive, in milliseconds; the last one is examined.
     fault
         Acts throughout.
     """
@@ -151,7 +151,7 @@ class Play:
         return stage.mesh, Tree(stage.mesh.sites, rows)
 
     def span(self, half):
-        """A span in words: whose it is, of which call."""
+        """Describe a span in words: its process, and the call."""
         site = self.sites[half.site]
         callee = site.service.spec.name
         return callee if half.server else f"{site.parent.service.spec.name}>{callee}"

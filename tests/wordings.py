@@ -1,4 +1,4 @@
-"""Reads log lines back: which text of the catalogue a line has, and what it says its values are."""
+"""Parses log lines back: which catalogue text a line came from, and the values it contains."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import polars as pl
 from meshquake.sim.telemetry.logs.catalogue import DRAWN, FIELD, Voice, catalogue
 from meshquake.topology.spec import Topology
 
-#: The parts with texts that spans may get.
+#: The parts of the catalogue with texts for spans.
 PARTS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed", "called", "steps", "remarks")
 #: The parts with texts that processes write by themselves.
 ALONE = ("chatter", "startup")
 
 
 def wordings(part):
-    """The wordings anywhere below a part of a catalogue."""
+    """Return the wordings anywhere below a part of a catalogue."""
     if isinstance(part, list):
         return [wording for each in part for wording in wordings(each)]
     if not isinstance(part, dict):
@@ -30,7 +30,7 @@ def wordings(part):
 
 @cache
 def of(voice: Voice, *parts: str) -> tuple[tuple[str, str, str, str], ...]:
-    """Part, level, logger and text of the wordings in some parts of a service's catalogue, each once."""
+    """Return part, level, logger and text of the distinct wordings in some parts of a service's catalogue."""
     book = catalogue(voice)
     return tuple(
         dict.fromkeys(
@@ -43,14 +43,14 @@ def of(voice: Voice, *parts: str) -> tuple[tuple[str, str, str, str], ...]:
 
 @cache
 def loose(text: str) -> re.Pattern[str]:
-    """What matches a text, whatever its values."""
+    """Return a pattern that matches a text, whatever its values."""
     return re.compile(
         "".join(".+" if place % 2 else re.escape(piece) for place, piece in enumerate(FIELD.split(text))), re.DOTALL
     )
 
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
-#: What values look like that are no words without spaces.
+#: How the values look that are not words without spaces.
 _FORMS = {
     **dict.fromkeys(("duration_ms", "timeout_ms", "status_code", "attempt", "limit", "workers", "amount"), _NUMBER),
     **dict.fromkeys(("user_id", "order_id", "quantity", "rows", "bytes", "worker"), r"\d+"),
@@ -61,7 +61,7 @@ _FORMS = {
 
 @cache
 def pattern(text: str) -> re.Pattern[str]:
-    """What matches a text, with a group for each value that it names; values of one name are the same throughout."""
+    """Return a pattern that matches a text, with a group per value; values of one name must be equal throughout."""
     made, seen = [], set()
     for place, piece in enumerate(FIELD.split(text)):
         if place % 2 == 0:
@@ -79,7 +79,7 @@ def _group(value: str) -> str:
 
 
 def _form(value: str) -> str:
-    """What a value may look like; of one that is drawn, exactly its words, or a number with its digits."""
+    """Return the pattern of a value; for a drawn one, exactly its words, or a number with its digits."""
     found = DRAWN.fullmatch(value)
     if found is None:
         return _FORMS.get(value, r"\S+?")
@@ -89,7 +89,7 @@ def _form(value: str) -> str:
 
 
 def read(logs: pl.DataFrame, traces: pl.DataFrame, topology: Topology) -> Iterator[tuple[dict, list[dict]]]:
-    """Each line of a span, with the span's own columns, and the values that it names by each text that it may have."""
+    """Return each line of a span, with the span's own columns, and the values named by each text it may come from."""
     voices = {service.name: Voice.of(service) for service in topology.services}
     names = ["duration_ms", "status_code", "attempt", "peer", "operation", "kind", "error_type"]
     beside = logs.join(traces.select("span_id", "trace_id", *names), on=["span_id", "trace_id"])
