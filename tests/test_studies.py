@@ -47,7 +47,7 @@ def test_a_spike_of_five_seconds_takes_a_service_down_for_good_or_not_at_all_unl
 
 
 def test_an_outage_that_is_over_goes_on_by_retries_where_twice_the_load_is_more_than_there_is_room_for():
-    """Above 150/s a database of 300/s is vulnerable: half as much load makes no difference to the outcome."""
+    """Above 150/s a database of 300/s is vulnerable: with every request retried, the load is twice the arrivals."""
     study = load("metastable")
     short = ["duration=60s"]
     late = replace(

@@ -1,4 +1,4 @@
-"""What is wrong with a value is told once, however many aliases repeat it."""
+"""An error in a value is reported once, however many aliases repeat the value."""
 
 import pytest
 from commandline import call

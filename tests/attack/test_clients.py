@@ -1,4 +1,4 @@
-"""Clients that are silent, greedy or not what they seem: the server goes on answering the others."""
+"""Silent, greedy or malformed clients never keep the server from answering the others."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from meshquake.exporters.server.hosts import Hosts
 from meshquake.exporters.server.page import Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
 
-#: A server whose patience is short, or has no end.
+#: Servers with short timeouts, or with none.
 SERVER = """
 import sys
 from meshquake.commands.main import main
@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 @contextmanager
 def serving(folder, *options, request=3600.0, taking=3600.0):
-    """A server; gives the address of its socket, and what it has printed."""
+    """Run a server; yields the address of its socket, and its output."""
     command = [sys.executable, "-c", SERVER, request, taking, "serve", folder, "--port", 0, "--speed", 10_000, *options]
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -64,7 +64,7 @@ def get(place, path, **options):
 
 
 def hangs_up(client, sends=b""):
-    """Whether a server ends a connection, though the client goes on."""
+    """Return whether the server closes a connection while the client goes on."""
     patience = time.monotonic() + 30
     client.settimeout(0.1)
     while time.monotonic() < patience:
@@ -103,7 +103,7 @@ def test_who_never_finishes_a_request_is_hung_up_on(folder, beginning, more):
 
 
 def stream(place, receive=4096):
-    """A reader of all records whose side takes little in advance."""
+    """Return a reader of all records with a small receive buffer."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
     client.connect(place)
@@ -148,7 +148,7 @@ def test_readers_are_not_hung_up_on_for_others(folder):
         assert one.recv(1) and two.recv(1)
 
 
-# -- by which name -------------------------------------------------------------------------------------------------
+# -- host names ----------------------------------------------------------------------------------------------------
 
 PATHS = ["/healthz", "/metrics", "/openapi.json", "/v1/records", "/v1/stream/events", "/v1/truth", "/nothing"]
 
@@ -211,11 +211,11 @@ def test_no_page_of_another_origin_may_read_an_answer(place, path):
     assert not [name for answer in answers for name in answer.headers if name.startswith("access-control")]
 
 
-# -- what was wrong ------------------------------------------------------------------------------------------------
+# -- regressions ---------------------------------------------------------------------------------------------------
 
 
 def test_nothing_but_records_says_what_was_played(folder):
-    """The name of a scenario is an answer."""
+    """The name of a scenario would give the answer away."""
     scenario = Fixture(folder).scenario
     with serving(folder) as (place, said):
         answers = [get(place, path) for path in PATHS if "stream" not in path and "records" not in path]
@@ -230,7 +230,7 @@ def test_nothing_but_records_says_what_was_played(folder):
     assert re.fullmatch(r"serving at http://127\.0\.0\.1:\d+\n", said)
 
 
-# -- everyone has a turn -------------------------------------------------------------------------------------------
+# -- fairness ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def played(folder):
 
 
 def test_between_two_blocks_of_readers_all_else_has_a_turn(played):
-    """Whoever asks for metrics waits for a block, not for one of each reader."""
+    """A request for metrics waits for one block, not for one block of each reader."""
     clock = SimulatedClock(time, played.fixture.start, 1e9, played.end)
     served = streams.Streams(played, clock, lambda: False)
     encoded = 0
@@ -270,7 +270,7 @@ def test_between_two_blocks_of_readers_all_else_has_a_turn(played):
 
 @pytest.mark.parametrize("size", [1, 20_000, 2**40])
 def test_a_page_of_metrics_is_the_same_however_much_is_read_at_a_time(folder, played, monkeypatch, size):
-    """Counters count a share of a rate of the same moment, so a moment is never cut."""
+    """Counters take a share of the rate at the same moment, so no page splits a moment."""
     context = reading.context(folder)
     whole = Page(Recording(played.fixture, loop=False), context).text(played.end)
     monkeypatch.setattr(timeline, "WHOLE", size)

@@ -1,4 +1,4 @@
-"""Valid input that asked for a run without end: each ends, is warned of before and after, and has its key."""
+"""Valid input that would run forever: each run ends, is warned of before and after, and has its key."""
 
 import json
 import warnings
@@ -26,7 +26,7 @@ name: days
 services: {a: {operations: {x: {work: 24h}}}}
 workload: {rate: 5/s, mix: {a.x: 1}}
 """
-#: Stands still only with the fault.
+#: A mesh that stalls only with the fault.
 FORGOTTEN = """
 name: forgotten
 services:
@@ -40,7 +40,7 @@ SLOWEST = "faults: [{slow: {target: a, factor: 100000}}]"
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Plays a scenario on a mesh; the result of the command, and the folder of the fixture."""
+    """Play a scenario on a mesh; returns the result of the command, and the folder of the fixture."""
     monkeypatch.chdir(tmp_path)
 
     def run(mesh, faults="faults: []", *options):
@@ -95,7 +95,7 @@ def test_what_is_unfinished_in_the_run_and_answered_in_its_twin_is_harmed_by_bei
     assert {tuple(verdict["caused_by"]) for verdict in stuck} == {("slow-1",)}
     (fault,) = json.loads((folder / "truth" / "ground_truth.json").read_text())["faults"]
     assert not fault["latent"]
-    # Known when the time promised has passed, not ten minutes later.
+    # Detected once the promised time has passed, not ten minutes later.
     assert fault["user_facing"]["since"] < "2024-01-15T10:30:05"
 
 

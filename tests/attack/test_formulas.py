@@ -1,4 +1,4 @@
-"""Texts from outside in files that spreadsheets open: none is a formula, whichever format it is in."""
+"""No text from outside becomes a formula in a file that spreadsheets open, whatever the format."""
 
 import csv
 import re
@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
 
 
 def tampered(batch, text):
-    """A batch in which every free text is the same."""
+    """Return a batch in which every free text is the same."""
     frames = {}
     for name, kind in RECORD_KINDS.items():
         free = [each.name for each in kind.columns if each.name in ("message", "operation", "logger", "error_type")]
@@ -34,7 +34,7 @@ def tampered(batch, text):
 
 
 def tables(folder):
-    """The cells of all tables in a folder."""
+    """Return the cells of all tables in a folder."""
     for path in sorted(folder.rglob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.reader(file):

@@ -1,4 +1,4 @@
-"""A disk that is full, or fails: what is told names the place, which the system's own error doesn't."""
+"""Errors of a full or failing disk name the place, which the system's own error doesn't."""
 
 import errno
 import os
@@ -70,7 +70,7 @@ def test_a_command_that_finds_no_room_for_what_it_sets_aside_names_the_folder(fo
 
 
 def test_a_run_that_finds_no_room_for_what_it_sets_aside_names_its_output(tmp_path, monkeypatch):
-    """It is set aside where the fixture is to be."""
+    """A run spools next to where the fixture will be."""
     monkeypatch.setattr(sample_file, "PIECE", 1)
     found = []
 

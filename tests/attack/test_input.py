@@ -1,4 +1,4 @@
-"""Whatever a file from outside holds, a command ends with a result, or with lines that name the file, and status 2."""
+"""Whatever an outside file holds, a command ends with a result, or with status 2 and lines that name the file."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ STATE = {
     "done": False,
 }
 
-#: The commands that read a fixture; `{dir}` is the fixture, `{trace}` one of its requests, `{in}` the folder it's in.
+#: Commands that read a fixture: `{dir}` is the fixture, `{trace}` one of its requests, `{in}` its parent folder.
 COMMANDS = {
     "list": "list-fixtures --output {in}",
     "replay": "replay {dir} --quiet",
@@ -75,7 +75,7 @@ COMMANDS = {
     "trace": "explain {dir} {trace}",
 }
 EVERY = ("csv", "otlp", "openmetrics", "jaeger", "rcaeval", "openrca", "load", "send")
-#: Which commands read a file.
+#: The commands that read each file.
 READERS = {
     "manifest.json": ("list", "replay", "whatif", "csv", "load", "send", "trace"),
     **{f"{name}.ndjson": EVERY for name in RECORD_KINDS},
@@ -83,7 +83,7 @@ READERS = {
     "truth/verdicts.ndjson": ("score", "trace", "load"),
     "truth/ground_truth.json": ("score", "explain", "trace", "load", "rcaeval"),
 }
-#: Which commands read what is told of a case whose truth is withheld; the last one finds nobody who listens.
+#: Commands that read the brief of a case whose truth is withheld; the last one finds nobody listening.
 TOLD = ("csv", "parquet", "otlp", "openmetrics", "jaeger", "send")
 
 
@@ -93,7 +93,7 @@ def call(*arguments):
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    """A small fixture. Not to be changed."""
+    """Return a small fixture. Not to be modified."""
     place = tmp_path_factory.mktemp("made")
     (place / "scenario.yaml").write_text(SCENARIO)
     (place / "mesh.yaml").write_text(MESH)
@@ -104,20 +104,20 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def folder(made, tmp_path):
-    """A copy of it, to be spoiled."""
+    """Return a copy of it, to be spoiled."""
     return shutil.copytree(made, tmp_path / "tiny")
 
 
 @pytest.fixture
 def withheld(made, tmp_path):
-    """A copy of it as a case of a data set whose truth is withheld, to be spoiled."""
+    """Return a copy of it as a case of a data set whose truth is withheld, to be spoiled."""
     folder = shutil.copytree(made, tmp_path / "case", ignore=shutil.ignore_patterns("manifest.json", "truth"))
     recording.save(folder, json.loads((made / "manifest.json").read_text()), parse(MESH, "mesh.yaml").topology)
     return folder
 
 
 def rehash(folder):
-    """Let the manifest say of the files what they are now."""
+    """Update the manifest to the current content of the files."""
     manifest = json.loads((folder / "manifest.json").read_text())
     for name, said in manifest["files"].items():
         content = (folder / name).read_bytes()
@@ -126,7 +126,7 @@ def rehash(folder):
 
 
 def run(name, folder, **places):
-    """Run a command on a fixture; checks how it ends, and returns what it said on standard error."""
+    """Run a command on a fixture; checks how it ends, and returns its standard error."""
     shutil.rmtree(folder.parent / "out", ignore_errors=True)
     (folder.parent / "x.db").unlink(missing_ok=True)
     trace = json.loads((folder / "truth/verdicts.ndjson").read_bytes().splitlines()[0])["trace_id"]
@@ -142,7 +142,7 @@ def answers(place):
 
 
 def ended(result):
-    """Check how a command ended; returns what it said on standard error."""
+    """Check how a command ended; returns its standard error."""
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise AssertionError(f"{result.exception!r}") from result.exception
     assert result.exit_code in (0, 1, 2)
@@ -152,13 +152,13 @@ def ended(result):
 
 # -- JSON values ---------------------------------------------------------------------------------------------------
 
-#: What stands in place of a value; `...` if it's left out.
+#: Replacements for a value; `...` drops it.
 OTHERS = (..., None, True, -1, 10**12, 1e308, "", "x", "\x1b[31m", "a" * 10_000, [], {}, [[1]], "2024-02-30T10:30:00Z")
 TIMES = ("2024-02-30T10:30:00.000000+00:00", "1970-01-01T00:00:00.000000+00:00", "9999-12-31T23:59:59.000000+00:00")
 
 
 def paths(value, path=()):
-    """The paths to all that is below a value, but of lists only to the first item."""
+    """Return the paths to everything below a value, but only to the first item of a list."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
     for key, below in pairs:
         yield (*path, key)
@@ -166,7 +166,7 @@ def paths(value, path=()):
 
 
 def put(value, path, other):
-    """A value in which something else stands at a path."""
+    """Return a value with a replacement at a path."""
     content = json.loads(json.dumps(value))
     place = content
     for key in path[:-1]:
@@ -179,7 +179,7 @@ def put(value, path, other):
 
 
 def spoiled(value):
-    """Values of which each has something else at one place: one that each place has its turn with, and bad times."""
+    """Yield copies of a value with one place replaced, rotating through the replacements, and with bad times."""
     turns = cycle(OTHERS)
     for path in paths(value):
         yield put(value, path, next(turns))
@@ -350,7 +350,7 @@ def loop(path):
 
 
 def unreadable(path):
-    """A regular file that the operating system gives nobody, not even root."""
+    """Make a regular file that the operating system lets nobody read, not even root."""
     path.symlink_to("/proc/self/mem")
 
 
@@ -376,7 +376,7 @@ def test_what_is_no_file_is_never_waited_for(place, made, folder, tmp_path):
                 )
             )
             said = ended(result)
-            # A link to nowhere makes no fixture of a folder.
+            # A dangling link does not make a folder a fixture.
             assert result.exit_code == 2 or result.stdout.startswith("no fixtures in")
             assert str(folder) in said or "tiny: " in result.stdout or result.exit_code == 0
     shutil.rmtree(folder)
@@ -407,7 +407,7 @@ def test_what_is_no_folder_is_told(place, tmp_path):
 
 
 def test_a_pipe_with_a_writer_is_read_to_its_end(folder):
-    """As `<(command)` of a shell gives it."""
+    """A shell's `<(command)` gives such a pipe."""
     reader, writer = os.pipe()
     slow = f"import os, time; time.sleep(0.5); os.write({writer}, {json.dumps(ANSWERS).encode()!r})"
     with subprocess.Popen([sys.executable, "-c", slow], pass_fds=[writer]):

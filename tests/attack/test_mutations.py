@@ -1,6 +1,6 @@
-"""Files of meshes and scenarios with anything broken in them: either they are read, or their author is told why not.
+"""Mesh and scenario files with arbitrary damage are either read or rejected with the reason.
 
-The seeds of a block are in the name of its test. `MESHQUAKE_FUZZ_SEED` moves all of them: other files are read.
+The name of a test gives the seeds of its block. `MESHQUAKE_FUZZ_SEED` shifts all of them, to try other files.
 """
 
 import os
@@ -17,7 +17,7 @@ from meshquake.topology.review import remarks
 
 BASE = int(os.environ.get("MESHQUAKE_FUZZ_SEED", "0"))
 MUTATIONS, BLOCK = 2000, 100
-#: No file is so wrong that more is said of it (bytes).
+#: The longest report (bytes) on any file, however wrong.
 LONGEST = 64 * 1024
 
 MESH = """\
@@ -62,7 +62,7 @@ workload:
   mix: {web.home: 3, shop.list: 1}
 """
 
-#: A mesh of the rest: how callers, servers, rollouts and users of real systems are.
+#: A mesh with the remaining features: callers, servers, rollouts and users as in real systems.
 REAL = """\
 name: real
 cluster: 60
@@ -141,7 +141,7 @@ background:
   - surge: {target: users, factor: 2}
 """
 
-#: What stands in place of a value.
+#: Replacements for a value.
 NASTY = [
     "", "0", "-1", "1", "1e9", "1000000000000", "9" * 400, "1e999", "-0.0", "nan", "inf", ".inf", "0x10", "1_000",
     "none", "null", "~", "true", "yes", "[]", "{}", "[[]]", "{a: b}", "[1, [2]]", "'", '"', "''", '"\\u0000"',
@@ -157,7 +157,7 @@ TOKEN = re.compile(r"[\w.%/-]+|[^\w\s]")
 
 
 def mutated(text, random):
-    """A text with one to four things changed in it, as bytes."""
+    """Return a text with one to four changes, as bytes."""
     for _ in range(random.choice([1, 1, 1, 2, 4])):
         (change,) = random.choices(list(CHANGES), list(CHANGES.values()))
         text = change(text, random)
@@ -169,7 +169,7 @@ def mutated(text, random):
 
 
 def token(text, random):
-    """Where one of the text's words or marks begins and ends."""
+    """Return the start and end of one of the text's words or marks."""
     found = list(TOKEN.finditer(text))
     return random.choice(found).span() if found else (0, 0)
 
@@ -190,7 +190,7 @@ def replace(text, random):
 
 
 def tweak(text, random):
-    """Another number in place of one: the unit, and mostly the sense of it, stays."""
+    """Replace a number by another; the unit, and usually the meaning, stay."""
     found = list(re.finditer(r"\d+", text))
     start, end = random.choice(found).span() if found else (0, 0)
     return text[:start] + random.choice(["0", "1", "2", "7", "100", "100000", "0.5"]) + text[end:]
@@ -222,17 +222,17 @@ def indent(text, random):
 
 
 def anchor(text, random):
-    """Each level has the one before twice: what is small on paper is huge once it's written out."""
+    """Each level contains the one before twice: small on paper, huge when expanded."""
     levels = [f"a{level}: &a{level} [*a{level - 1}, *a{level - 1}]" for level in range(1, random.randint(2, 40))]
     return "\n".join(["a0: &a0 [x]", *levels, text])
 
 
-#: How a text is changed, and how often: what takes long, as it's to be written out up to the limit, less often.
+#: Ways to change a text, and their weights: slow ones, which are expanded up to the limit, weigh less.
 CHANGES = {drop: 20, double: 10, swap: 20, replace: 40, tweak: 40, cut: 5, move: 10, indent: 10, anchor: 1}
 
 
 def check_told(error, files):
-    """Every problem has its file and a line of it, and all of them together are short enough to be read."""
+    """Every problem names its file and line, and the whole report is short enough to read."""
     assert error.problems
     for problem in error.problems:
         assert problem.file in files, problem

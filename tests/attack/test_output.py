@@ -1,4 +1,4 @@
-"""Whatever stands in a file or comes from a receiver, nothing of it tells a terminal what to do, or fills it."""
+"""No content of a file or of a receiver's answer can control a terminal or flood it."""
 
 import hashlib
 import json
@@ -13,9 +13,9 @@ from receivers import Say, receiver
 from meshquake.commands import output, tables
 from meshquake.commands.main import main
 
-#: A title of a window, red letters, what clears a screen (in one character), text from right to left, a line's end.
+#: A window title, red letters, a one-character clear-screen, right-to-left text, and a line end.
 EVIL = "\x1b]0;pwn\x07\x1b[31m\x7f\x9b2J\u202eabc\u2066\u200f\u2028\r\x00[red]x[/red]"
-#: What of it JSON Schema lets pass as a line of text.
+#: The part of it that JSON Schema accepts as a line of text.
 ODD = "\u202eabc\u2066\u200f\u2028[red]x[/red]"
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 MESH = """
@@ -30,7 +30,7 @@ SCENARIO = "name: tiny\nlead_in: 2s\nduration: 4s\nrecovery: 1s\nfaults: [{slow:
 
 @pytest.fixture(params=[False, True], ids=["pipe", "terminal"], autouse=True)
 def terminal(request, monkeypatch):
-    """Whether standard output is a terminal."""
+    """Parametrise over whether standard output is a terminal."""
     monkeypatch.setattr(tables, "is_terminal", lambda stream: request.param)
 
 
@@ -59,7 +59,7 @@ def folder(made, tmp_path):
 
 
 def change(path, changed):
-    """Change what is in a JSON file, or in each line of one."""
+    """Change the content of a JSON file, or of each line of a file of them."""
     lines = path.read_text().splitlines() if path.suffix == ".ndjson" else [path.read_text()]
     path.write_text("".join(json.dumps(changed(json.loads(line)), separators=(",", ":")) + "\n" for line in lines))
 
@@ -73,7 +73,7 @@ def rehash(folder):
 
 
 def everywhere(value, evil):
-    """A value in which something is behind every text."""
+    """Return a value with something appended to every text in it."""
     if isinstance(value, dict):
         return {key: everywhere(below, evil) for key, below in value.items()}
     if isinstance(value, list):
@@ -188,7 +188,7 @@ def test_the_names_of_files_and_what_stands_on_the_command_line(folder, tmp_path
     call("explain", odd)
 
 
-# -- how much ------------------------------------------------------------------------------------------------------
+# -- volume --------------------------------------------------------------------------------------------------------
 
 
 def test_of_many_warnings_of_a_kind_ten_are_told_and_the_others_counted(tmp_path):

@@ -1,6 +1,6 @@
-"""Whatever is played on whatever mesh: the run ends, nothing of it is lost, and its records agree with each other.
+"""Any scenario on any mesh: the run ends, loses nothing, and its records agree with each other.
 
-The seeds of a block are in the name of its test. `MESHQUAKE_FUZZ_SEED` moves all of them: other worlds are played.
+The name of a test gives the seeds of its block. `MESHQUAKE_FUZZ_SEED` shifts all of them, to play other worlds.
 """
 
 import os
@@ -26,7 +26,7 @@ UNFINISHED = CODES["unfinished"]
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Counts, apart from rows, what comes: requests, calls on each edge, and calls that reach each service."""
+    """Count arrivals independently of the rows: requests, calls on each edge, and calls that reach each service."""
     came = {"requests": Counter(), "edges": Counter(), "services": Counter()}
     enter, send, arrive = CallEngine.enter, CallEngine.send, CallEngine.arrive
 
@@ -67,7 +67,7 @@ def play(seed):
 
 
 def check_ends(simulation):
-    """Whatever is under way at the end of the recording is over soon, or written down as it is."""
+    """Every call in flight at the end of the recording is over soon, or recorded as unfinished."""
     mesh = simulation.mesh
     assert not mesh.engine.live and not mesh.engine.count
     assert mesh.now <= simulation.scenario.length + FOLLOWED + 1
@@ -75,7 +75,7 @@ def check_ends(simulation):
 
 
 def check_conserved(simulation, rows, came):
-    """Requests, calls at every service and calls on every edge: all that came have an outcome, one each."""
+    """Every request, every call at a service and every call on an edge has exactly one outcome."""
     sites = simulation.mesh.sites
     ended = {"requests": Counter(), "edges": Counter(), "services": Counter()}
     for row in rows:
@@ -100,12 +100,12 @@ def check_conserved(simulation, rows, came):
 
 
 def request(sites, row):
-    """The request that a row belongs to."""
+    """Return the request that a row belongs to."""
     return sites[row["site"]].entry, int(row["number"])
 
 
 def check_agree(rows, records):
-    """Each trace has one root, and all its parents; each line belongs to a span; records say what rows do."""
+    """Each trace has one root and all its parents, each line belongs to a span, and records agree with rows."""
     spans = {span["span_id"]: span for span in records["traces"]}
     assert len(spans) == len(records["traces"])
     outcomes = Counter(int(row["outcome"]) for row in rows if row["arrived"] != NEVER)

@@ -1,4 +1,4 @@
-"""Receivers that answer without end, too much, too slowly, or what was not asked for: sending ends, and says why."""
+"""Receivers whose answers are endless, huge, slow or wrong: sending ends, and says why."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ def send(folder, address, *options, protocol="otlp-http"):
 
 
 def told(result):
-    """What is wrong, in a line; how far it got is in another."""
+    """Return the problem that was reported; another line says how far sending got."""
     assert result.exit_code == 2, result.output
     return result.stderr.splitlines()[0]
 
@@ -95,7 +95,7 @@ def test_all_attempts_together_take_no_longer_than_patience(folder, monkeypatch)
 
 
 def bomb():
-    """A gibibyte in a megabyte, but for its last few bytes, which nobody shall read."""
+    """Return a gibibyte compressed to a megabyte, without its last few bytes, which nobody may read."""
     packer = zlib.compressobj(9, wbits=-15)
     mebibyte = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
     return gzip.compress(b"")[:10] + 1024 * mebibyte
@@ -123,7 +123,7 @@ LARGE = {
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("what", LARGE)
 def test_of_an_answer_no_more_is_read_than_it_may_be_long(folder, monkeypatch, what, protocol):
-    """Who only wants to know the status goes on; who has to understand the answer says why it can't."""
+    """A sender that only needs the status goes on; one that needs the body says why it can't read it."""
     monkeypatch.setattr(delivery, "_LEAST", 60.0)
     beginning, piece, message = LARGE[what]
     tracemalloc.start()

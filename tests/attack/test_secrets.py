@@ -1,4 +1,4 @@
-"""A secret, wherever it may be given and whatever goes wrong then, is in no message and in no file."""
+"""A secret, wherever it is given and whatever goes wrong then, appears in no message and no file."""
 
 import json
 import stat
@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch, tmp_path):
-    """Whatever is written without more is written into the test's own folder."""
+    """Write into the test's own folder by default."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(delivery, "_LEAST", 2.0)
     for name in PROXIES:
@@ -39,7 +39,7 @@ def run(*arguments):
 
 
 def safe(result, folder):
-    """Whether the canary is nowhere; what is written is also what files are called."""
+    """Return whether the canary appears nowhere: in no output, no file and no file name."""
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert CANARY not in result.output
     for path in folder.rglob("*"):
@@ -48,7 +48,7 @@ def safe(result, folder):
     return True
 
 
-#: Where a secret may stand in the address of a receiver.
+#: Places for a secret in the address of a receiver.
 PLACES = {
     "password": f"http://me:{CANARY}@HOST",
     "user": f"http://{CANARY}@HOST",
@@ -62,7 +62,7 @@ PLACES = {
 
 
 def echo(got):
-    """Refuses, with all that it was sent."""
+    """Refuse a request, echoing everything that it contained."""
     return Say(401, json.dumps([got.path, dict(got.headers)]).encode())
 
 
@@ -74,7 +74,7 @@ FAILURES = {"refused": echo, "busy": lambda got: Say(503, echo(got).body), "hung
 def test_a_secret_of_a_receiver_is_told_nobody(folder, tmp_path, place, failure):
     header = f"Authorization: Bearer {CANARY if place == 'header' else 'of another'}"
     options = ["--header", header, "--patience", "600ms", "--state", tmp_path / "state", "--fast", "--protocol", "loki"]
-    # The first request is taken, so that there's something to write down.
+    # The first request is accepted, so that there is progress to save.
     heard = []
 
     def answer(got):

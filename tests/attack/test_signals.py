@@ -1,6 +1,6 @@
 """Every long command ends soon after a signal, with its status, without a traceback, and leaves nothing behind.
 
-A signal is sent at a moment that is seen from outside: a module was imported, a file appeared, a line was printed.
+A signal is sent at a moment visible from outside: a module was imported, a file appeared, a line was printed.
 """
 
 import os
@@ -28,10 +28,10 @@ from meshquake.commands.main import main
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
 
 ROOT = Path(__file__).parents[2]
-#: Seconds that an end may take. It's 2; on a machine that does other things too, a bit more.
+#: Seconds within which a process must end: 2, plus a margin for a busy machine.
 BOUND = 5
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-#: What may stand on standard error then.
+#: What standard error may contain then.
 SAID = {
     "",
     "Interrupted.",
@@ -43,12 +43,12 @@ SAID = {
 
 @dataclass
 class Run:
-    """A process in a session of its own, where nobody ignores Ctrl-C."""
+    """A process in a session of its own, in which Ctrl-C is not ignored."""
 
     process: subprocess.Popen[str]
 
     def until(self, seen: Callable[[], object]) -> None:
-        """Wait until something is seen of it while it runs."""
+        """Wait until a condition holds while the process runs."""
         patience = monotonic() + 60
         while not seen():
             assert self.process.poll() is None, self.process.communicate()
@@ -56,11 +56,11 @@ class Run:
             sleep(0.002)
 
     def imported(self, module: str) -> None:
-        """Wait until it has imported a module; it runs with `-X importtime`."""
+        """Wait until the process has imported a module; it runs with `-X importtime`."""
         assert any(line.rpartition("|")[2].strip() == module for line in self.process.stderr)
 
     def family(self) -> list[int]:
-        """The processes of its session that are left."""
+        """Return the remaining processes of the session."""
         found = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
@@ -70,7 +70,9 @@ class Run:
         return found
 
     def ended(self, numbers: list[int], group: bool = False) -> tuple[int, list[str]]:
-        """Its status after signals to it, or to its group, and what it said. It's in time, and alone."""
+        """Send signals to the process, or to its group, and return its status and output. It must end in time and
+        alone.
+        """
         for number in numbers:
             (os.killpg if group else os.kill)(self.process.pid, number)
         began = monotonic()
@@ -80,7 +82,7 @@ class Run:
         return self.process.returncode, [line for line in error.splitlines() if not line.startswith("import time:")]
 
     def alone(self) -> None:
-        """Nobody of its family lives on."""
+        """Check that no process of the session survives."""
         patience = monotonic() + BOUND
         while left := self.family():
             assert monotonic() < patience, left
@@ -88,7 +90,7 @@ class Run:
 
 
 def hear() -> None:
-    """Nothing is ignored, even if these tests run in the background of a shell."""
+    """Ignore no signal, even if these tests run in the background of a shell."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
 
@@ -113,7 +115,7 @@ def running(*arguments: object, python: tuple[str, ...] = ("run.py",), **more: o
 
 
 def written(folder: Path, pattern: str) -> Callable[[], bool]:
-    """Whether there is something in a file below a folder."""
+    """Return whether any file below a folder has content."""
 
     def seen() -> bool:
         with suppress(OSError):
@@ -146,7 +148,7 @@ def test_more_signals_change_nothing(tmp_path):
     with running(*playing(tmp_path)) as run:
         run.until(written(tmp_path, "incidents/.*/traces.ndjson"))
         status, said = run.ended([signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGHUP], group=True)
-    assert status in (143, 130, 129)  # of several that are pending, the system chooses the first
+    assert status in (143, 130, 129)  # of several pending signals, the system chooses the first
     assert set(said) <= SAID
     assert files(tmp_path) == set()
 
@@ -181,7 +183,7 @@ def test_a_terminal_that_is_closed_ends_the_run(tmp_path):
 
 
 def test_what_is_ignored_from_the_start_is_ignored(tmp_path):
-    """As under `nohup`."""
+    """A run under `nohup` ignores the signals that were ignored from the start."""
     with running(*playing(tmp_path), preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as run:
         run.until(written(tmp_path, "incidents/.*/traces.ndjson"))
         run.process.send_signal(signal.SIGHUP)
@@ -194,7 +196,7 @@ def test_what_is_ignored_from_the_start_is_ignored(tmp_path):
 
 
 def making(output: Path) -> tuple[object, ...]:
-    """A data set of many small cases, below a folder that is to be made."""
+    """Return the command for a data set of many small cases, in a new folder."""
     (output / "mesh.yaml").write_text(SMALL)
     return (
         "dataset",
@@ -209,7 +211,7 @@ def making(output: Path) -> tuple[object, ...]:
     )
 
 
-#: The moments of a data set: its workers begin, and they write.
+#: Moments while a data set is made: its workers start, and they write.
 BEGUN: dict[str, Callable[[Run, Path], Callable[[], object]]] = {
     "begin": lambda run, output: lambda: len(run.family()) > 2,
     "write": lambda run, output: written(
@@ -261,7 +263,7 @@ def test_a_worker_that_was_killed_ends_the_data_set(tmp_path):
 
 @pytest.fixture(scope="module")
 def fixture(tmp_path_factory):
-    """One that takes every command some time."""
+    """Return a fixture large enough that every command takes some time."""
     output = tmp_path_factory.mktemp("made")
     options = ["--duration", "20", "--rate", "100", "--quiet", "--output", str(output)]
     assert CliRunner().invoke(main, ["cascade", *options]).exit_code == 0
@@ -269,7 +271,7 @@ def fixture(tmp_path_factory):
 
 
 def open_in(run: Run, name: str) -> bool:
-    """Whether a process has a file open."""
+    """Return whether a process has a file open."""
     for link in Path(f"/proc/{run.process.pid}/fd").iterdir():
         with suppress(OSError):
             if link.readlink().name == name:
@@ -277,7 +279,7 @@ def open_in(run: Run, name: str) -> bool:
     return False
 
 
-#: Commands, and the moment of a signal: a module is imported, a file is open, or there is something in a file.
+#: Commands, and the moment of a signal: a module is imported, a file is open, or a file has content.
 COMMANDS = {
     "replay {fixture}": "open verdicts.ndjson",
     "replay {fixture} --output {output}/a/new/place": "file a/new/.place.partial-*/traces.ndjson",
@@ -308,8 +310,9 @@ def test_a_command_on_a_fixture_is_ended(command, fixture, tmp_path):
     assert status == 130
     assert set(said) <= SAID
     assert files(fixture.parent) == before
-    # A database is made when it's opened, and stays: without tables, since the transaction isn't over. SQLite hears of
-    # nothing while it makes an index; if the process must end then, SQLite undoes it by the journal later.
+    # Opening a database creates it, and it stays, but without tables, since the transaction never commits. SQLite
+    # receives no signal while it builds an index; if the process is killed then, the journal undoes it on the next
+    # open.
     left = files(tmp_path)
     assert left - {"x.db", "x.db-journal"} == {"temporary"}
     if "x.db-journal" in left:
@@ -342,9 +345,9 @@ def test_a_sender_is_ended_while_nobody_answers(fixture, tmp_path):
     assert files(tmp_path) == set()
 
 
-# -- what hears of no signal ---------------------------------------------------------------------------------------
+# -- code that no signal reaches -----------------------------------------------------------------------------------
 
-#: A program that's in a place that an exception doesn't get to, with a folder that is half-written.
+#: A program stuck where no exception reaches it, with a half-written folder.
 DEAF = """
 import sqlite3, sys, threading
 from pathlib import Path
@@ -394,7 +397,7 @@ def test_a_reader_that_stops_reading_does_not_hold_a_command():
     try:
         fcntl(writer, F_SETPIPE_SZ, 4096)
         with running("schema", "topology", stdout=writer) as run:
-            run.until(lambda: select([reader], [], [], 0)[0])  # as much as the pipe takes, and the rest waits
+            run.until(lambda: select([reader], [], [], 0)[0])  # the pipe is full, and the rest waits
             assert run.ended([signal.SIGTERM])[0] == 143
     finally:
         os.close(reader)

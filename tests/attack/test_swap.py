@@ -1,7 +1,7 @@
-"""Killed at any step of putting a new folder in place, a writer leaves the old or the new one, whole, for every reader.
+"""A writer killed at any step of replacing a folder leaves either the old or the new one, whole, for every reader.
 
 A writer is killed before its first call that the interpreter audits (open, rename, rmdir, ...), then before its second,
-and so on, until one isn't killed any more. So every state is seen that it leaves on the disk.
+and so on, until one survives. So every state that it can leave on the disk is tested.
 """
 
 import json
@@ -22,8 +22,8 @@ from meshquake.exporters.fixtures import staging
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 ROOT = Path(__file__).parents[2]
-#: Puts a copy of NEW in the place of NAME in each of the folders FOLDER/1, FOLDER/2, ..., which are copies of FOLDER/0;
-#: killed a step later each time. The last one isn't killed.
+#: Puts a copy of NEW in the place of NAME in each of the folders FOLDER/1, FOLDER/2, ..., which are copies of FOLDER/0,
+#: and is killed one step later each time. The last one isn't killed.
 WRITER = """
 import os, shutil, signal, sys
 from pathlib import Path
@@ -68,7 +68,7 @@ def call(*arguments):
 
 
 def killed(folder, name, new, swap):
-    """The states that killed writers have left."""
+    """Return the states that killed writers left."""
     done = subprocess.run(
         [sys.executable, "-c", WRITER, folder, name, new, swap], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -85,7 +85,7 @@ def swap(request):
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory, swap):
-    """What is left where one fixture, of seed 1, should make way for another, of seed 2."""
+    """Return the states left when a fixture of seed 1 is to be replaced by one of seed 2."""
     folder = tmp_path_factory.mktemp("states")
     (folder / "mesh.yaml").write_text(SMALL)
     for seed, output in ((1, folder / "states" / "0"), (2, folder / "new")):
@@ -101,7 +101,7 @@ def test_the_place_is_empty_at_no_step_of_an_exchange_and_at_one_of_two_renames(
 
 
 def seeds(output):
-    """The seeds of the fixtures that a list has."""
+    """Return the seeds of the fixtures in a list."""
     return [each["seed"] for each in json.loads(call("list-fixtures", "--output", output, "--json").stdout)]
 
 

@@ -1,4 +1,4 @@
-"""The Python API gives what the files have."""
+"""The Python API returns the same content as the files."""
 
 import json
 from datetime import datetime, timedelta, timezone

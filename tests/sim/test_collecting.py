@@ -1,4 +1,4 @@
-"""The cyclic collector is kept from what lasts, and everything is as it was afterwards."""
+"""The cyclic collector skips long-lived objects during a run, and its settings are restored afterwards."""
 
 import gc
 import weakref

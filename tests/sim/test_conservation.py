@@ -1,4 +1,4 @@
-"""Nothing is lost: what arrived has succeeded, failed or is in flight at any moment, and what was taken comes back."""
+"""At any moment every arrival has succeeded, failed or is in flight, and every resource taken is given back."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
@@ -55,7 +55,7 @@ from meshquake.topology.spec import (
 
 @dataclass
 class Watch:
-    """What a mesh held at some moments: by then arrived users, calls at each replica, and calls on each edge."""
+    """Counts of a mesh at some moments: users who arrived, calls at each replica, and calls on each edge."""
 
     mesh: Mesh
     moments: list = field(default_factory=list)
@@ -73,7 +73,7 @@ class Watch:
         check_counters(mesh)
 
     def check(self, rows):
-        """At each of those moments, and by all rows: arrived = succeeded + failed + in flight, everywhere."""
+        """At each of those moments the rows satisfy arrived = succeeded + failed + in flight, everywhere."""
         mesh = self.mesh
         at_replicas, on_edges = defaultdict(list), defaultdict(list)
         for row in rows:
@@ -110,13 +110,13 @@ def test_calls_are_conserved_in_each_shipped_scenario_and_everything_comes_back(
     drain(mesh)
     watch.look()
     watch.check(take_rows(mesh))
-    mesh.env.advance(mesh.now + 120)  # a rollback may still be under way
+    mesh.env.advance(mesh.now + 120)  # a rollback may still be running
     check_idle(mesh)
 
 
 # -- any mesh, any faults ----------------------------------------------------------------------------------------------
 
-#: Parameters with which each kind of fault bites within seconds.
+#: Parameters with which each kind of fault has an effect within seconds.
 BITING = {
     "configure": {},
     "drop": {"share": 0.5},
@@ -146,7 +146,7 @@ BITING = {
 
 
 def biting(kind, target):
-    """What a fault of a kind has besides; the settings that are pushed are those of the target."""
+    """Return the other keys of a fault of a kind; the settings that are pushed are those of the target."""
     if kind != "flip":
         return BITING[kind]
     edge = {"timeout": 0.03, "pool": {"size": 1}, "breaker": {"window_calls": 4, "open_for": 0.2}, "bulkhead": None}
@@ -162,7 +162,7 @@ OFTEN = st.sampled_from([1.0, 1.0, 0.5])
 
 @st.composite
 def small_meshes(draw):
-    """Up to four services in which workers, queues and policies are small enough to be reached."""
+    """Draw up to four services whose workers, queues and policies are small enough to reach their limits."""
     names = [f"s{number}" for number in range(draw(st.integers(2, 4)))]
     services, pairs = [], {}
     for place, name in enumerate(names):
@@ -198,13 +198,13 @@ def small_meshes(draw):
 
 
 def steps(call):
-    """Ways of making a call: once, twice at the same time, several times, or in turn with own work beside another."""
+    """Draw a way of making calls: once, twice at once, repeatedly, or in sequence with own work beside another."""
     again = replace(call, times=Observed((0, 1, 3)))
     return [(call,), (call, call), (again, call), (Sequence(((call,), (Work(Constant(0.01)),), (call, again))), call)]
 
 
 def biting_edges(caller, callee):
-    """An edge whose policies are reached."""
+    """Draw an edge whose policies reach their limits."""
     return st.builds(
         Edge,
         st.just(caller),
@@ -249,7 +249,7 @@ def biting_edges(caller, callee):
 
 @st.composite
 def troubles(draw, topology):
-    """A fault of any kind on any target it can have, and its window in the first four seconds."""
+    """Draw a fault of any kind on any target it can have, with its window in the first four seconds."""
     kind = draw(st.sampled_from(list(fault_kinds())))
     cls = fault_kinds()[kind]
     service = draw(st.sampled_from(topology.services))
@@ -275,7 +275,7 @@ def troubles(draw, topology):
 
 
 def run_and_check(topology, faults, moments, seed=1):
-    """Play faults of the first seconds on a mesh and hold it to every law of this file; returns the rows."""
+    """Play faults of the first seconds on a mesh and check every law of this file; returns the rows."""
     mesh = Mesh(topology, seed, end=4.0)
     for fault, window in faults:
         mesh.env.process(unfold(mesh, fault, window))
@@ -288,7 +288,7 @@ def run_and_check(topology, faults, moments, seed=1):
     watch.look()
     rows = take_rows(mesh)
     watch.check(rows)
-    mesh.env.advance(mesh.now + 80)  # a rollout waits up to half a minute for what hangs
+    mesh.env.advance(mesh.now + 80)  # a rollout waits up to half a minute for hung requests
     check_idle(mesh)
     return rows
 
@@ -335,7 +335,7 @@ workload: {rate: 60/s, mix: {s0.op: 1}}
 
 
 def test_calls_are_conserved_that_are_hedged_cancelled_and_limited():
-    """All attempts are calls, retries and hedges, and every one of them has a row."""
+    """Every attempt is a call, a retry or a hedge, and each one has a row."""
     fail = fault_kinds()["fail"](id="fail", target=Target("service", "s3"), share=0.2, error="unavailable")
     rows = run_and_check(IMPATIENT, [(fail, Window(1, 1, 3))], [step / 10 for step in range(1, 50)])
     calls = rows[rows["caller"] >= 0]

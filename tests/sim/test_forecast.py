@@ -1,4 +1,4 @@
-"""A run that takes longer than anybody waits is announced, with what takes so long; no other is."""
+"""A run longer than anyone would wait for is announced, with the reason; no other run is."""
 
 import pytest
 

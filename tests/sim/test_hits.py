@@ -1,4 +1,4 @@
-"""Which services are said to be hit: in whatever time it shows, and not by chance."""
+"""Services are reported as hit whatever the time scale of the symptoms, and not by chance."""
 
 from math import log2
 
@@ -13,7 +13,7 @@ from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.sim.summary import Summary
 from meshquake.topology.loader import parse as parse_mesh
 
-#: One request in twenty-five comes to `pay`, about one in five seconds.
+#: One request in twenty-five goes to `pay`, about one in five seconds.
 MESH = parse_mesh(
     """
 name: quiet-shop
@@ -41,14 +41,14 @@ def summed_up(run, on_spans=lambda spans: None):
 
 
 def ends(spans, service, since):
-    """When server spans of a service ended that began then or later, in seconds from the start of the incident."""
+    """Return the ends of a service's server spans that began at or after a time, in seconds since the incident began."""
     own = pl.concat(spans).filter(kind="server", service=service)
     begun = (pl.col("timestamp").str.to_datetime(time_zone="UTC") - DEFAULT_START).dt.total_microseconds() / 1e6
     own = own.with_columns(begun=begun - since, end=begun - since + pl.col("duration_ms") / 1000)
     return own.filter(pl.col("begun") >= 0)
 
 
-# -- what is found ---------------------------------------------------------------------------------------------------
+# -- hits ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -89,11 +89,11 @@ def test_the_summary_names_the_root_of_the_key_and_nobody_whom_the_key_does_not(
     assert hit <= {each["service"] for each in fault["affected"]}
 
 
-# -- what is not -----------------------------------------------------------------------------------------------------
+# -- no hits ---------------------------------------------------------------------------------------------------------
 
 
 def requests(random, services, rate, failing, slow=0.0):
-    """A slice of requests to some services, of which shares fail and are slow."""
+    """Return a slice of requests to some services, with given shares failed and slow."""
     counts = random.poisson(rate, services)
     names = np.repeat([f"service-{number}" for number in range(services)], counts)
     times = random.exponential(5.0, len(names)) * np.where(random.random(len(names)) < slow, 20.0, 1.0)
@@ -106,7 +106,9 @@ def requests(random, services, rate, failing, slow=0.0):
 
 @pytest.mark.parametrize(("rate", "failing", "slow"), [(0.5, 0.1, 0.0), (3.0, 0.04, 0.02), (20.0, 0.045, 0.045)])
 def test_of_runs_in_which_nothing_changes_hardly_any_has_a_hit(rate, failing, slow):
-    """One in a hundred at most, whatever is usual: that of forty four are is as unlikely as one in a thousand."""
+    """At most one run in a hundred, whatever the usual error rate: four hits in forty runs are as unlikely as 1 in
+    1000.
+    """
     random = np.random.default_rng(3)
     wrong = 0
     for _ in range(40):
@@ -131,7 +133,7 @@ def test_a_service_unknown_before_the_incident_is_hit_by_errors_but_nobody_knows
 
 
 def stretches(slices):
-    """The first and the last slice of each stretch, slices counted from 0."""
+    """Return the first and last slice of each stretch, counting slices from 0."""
     service, found = _Service(), []
     for number in range(slices):
         for stretch in service.stretches(_Stretch(1, 0, np.array([float(number)]), 0.0, 0.0)):

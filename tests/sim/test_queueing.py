@@ -1,7 +1,7 @@
 """The simulator against queueing theory: closed forms, and recursions that must hold to the last bit.
 
 A figure is estimated from independent seeds, and theory must lie in the t interval around their mean, at 99.9% so that
-the fixed seeds are no lottery; how wide the interval may be is asserted too, or it would pass whatever the figure is.
+the fixed seeds are no lottery. The width of the interval is asserted too; otherwise a wide one would accept anything.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ CONFIDENCE = 0.999
 
 
 def station(load, workers=1, queue=10_000_000, work=EXPONENTIAL, replicas=1, balance="random"):
-    """One service at some load (offered work over workers), with no policies."""
+    """Return one service at some load (offered work over workers), with no policies."""
     return topology_of(f"""
 name: station
 services:
@@ -42,23 +42,23 @@ workload: {{rate: {load * workers * replicas / SERVICE_TIME:.12g}/s, balance: {b
 
 
 def settled(rows):
-    """The rows in order of arrival, without the first tenth, in which the queue fills."""
+    """Return the rows in order of arrival, without the first tenth, in which the queue fills."""
     rows = np.sort(rows, order="arrived")
     return rows[len(rows) // 10 :]
 
 
 def runs(topology, requests):
-    """Settled rows of one run a seed."""
+    """Yield the settled rows of one run per seed."""
     return [settled(play(topology, seed, requests)) for seed in SEEDS]
 
 
 def sojourn(rows):
-    """Mean time in the system, in service times."""
+    """Return the mean time in the system, in service times."""
     return (rows["finished"] - rows["arrived"]).mean() / SERVICE_TIME
 
 
 def wait(rows):
-    """Mean time in the queue, in service times."""
+    """Return the mean time in the queue, in service times."""
     return (rows["started"] - rows["arrived"]).mean() / SERVICE_TIME
 
 
@@ -71,7 +71,9 @@ def loss(rows):
 
 
 def agrees(estimates, theory, within):
-    """Theory lies in the t interval around the mean of independent estimates, at most +- `within` of it wide."""
+    """Check that theory lies in the t interval around the mean of independent estimates, at most +- `within` of it
+    wide.
+    """
     half = stats.t.ppf((1 + CONFIDENCE) / 2, len(estimates) - 1) * stats.sem(estimates)
     mean = np.mean(estimates)
     assert half < within * theory, f"{mean:.4g} +- {half:.2g} says little"
@@ -79,12 +81,12 @@ def agrees(estimates, theory, within):
 
 
 def share_agrees(hits, trials, theory):
-    """A share of independent trials is what theory says."""
+    """Check that a share of independent trials is what theory says."""
     assert stats.binomtest(int(hits), int(trials), theory).pvalue > 1 - CONFIDENCE, f"{hits / trials:.4g}, not {theory}"
 
 
 def erlang_b(servers, erlangs):
-    """Share of arrivals that find all servers busy, if those are lost (Erlang 1917), by the usual recursion."""
+    """Return the share of arrivals lost because all servers are busy (Erlang 1917), by the usual recursion."""
     lost = 1.0
     for n in range(1, servers + 1):
         lost = erlangs * lost / (n + erlangs * lost)
@@ -92,7 +94,7 @@ def erlang_b(servers, erlangs):
 
 
 def erlang_c(servers, erlangs):
-    """Share of arrivals that find all servers busy, if those wait."""
+    """Return the share of arrivals that find all servers busy, if those wait."""
     top = erlangs**servers / factorial(servers) * servers / (servers - erlangs)
     return top / (sum(erlangs**n / factorial(n) for n in range(servers)) + top)
 
@@ -105,7 +107,7 @@ def erlang_c(servers, erlangs):
     [(1, 0.800, 5.00), (2, 0.711, 2.78), (5, 0.554, 1.554), (10, 0.409, 1.205), (20, 0.256, 1.064)],
 )
 def test_one_service_is_an_m_m_c_queue(workers, waits, mean):
-    """Erlang C: who waits, and how long a request takes, at a load of .8."""
+    """Erlang C: the share that waits and the time in the system, at a load of .8."""
     probability = erlang_c(workers, 0.8 * workers)
     time = 1 + probability / (workers * (1 - 0.8))
     assert (probability, time) == pytest.approx((waits, mean), rel=2e-3)
@@ -131,14 +133,14 @@ def test_a_bounded_queue_loses_what_an_m_m_1_k_queue_does(load, lost):
 
 
 def test_without_a_queue_the_loss_is_erlang_b():
-    """Ten workers that are offered eight erlangs lose 12.17%."""
+    """Ten workers offered eight erlangs lose 12.17%."""
     theory = erlang_b(10, 8)
     assert theory == pytest.approx(0.1217, rel=1e-3)
     agrees([loss(rows) for rows in runs(station(0.8, workers=10, queue=0), 10_000)], theory, within=0.06)
 
 
 def test_the_erlang_b_loss_does_not_depend_on_the_shape_of_the_service_time():
-    """Insensitivity: constant and very variable service times lose as many as exponential ones."""
+    """Constant and very variable service times lose as many requests as exponential ones (insensitivity)."""
     for work in ("10ms", "{gamma: {mean: 10ms, cv: 2}}"):
         topology = station(0.8, workers=10, queue=0, work=work)
         agrees([loss(rows) for rows in runs(topology, 10_000)], erlang_b(10, 8), within=0.08)
@@ -159,7 +161,7 @@ def test_the_wait_is_that_of_an_m_g_1_queue(cv_squared, work, requests):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_wait_obeys_the_recursion_of_kiefer_and_wolfowitz(workers):
-    """Who comes takes the worker that is free first: each start time follows exactly from those before."""
+    """An arrival takes the worker that is free first: each start time follows exactly from those before."""
     rows = np.sort(play(station(0.9, workers), seed=1, requests=20_000), order="arrived")
     free = [0.0] * workers
     for row in rows:
@@ -184,7 +186,7 @@ def test_worker_seconds_are_the_time_that_requests_held_a_worker():
 
 
 def test_random_balancing_makes_each_replica_a_queue_of_its_own():
-    """At a load of .9 a request takes 10 service times; the replicas are independent, so they're the sample."""
+    """At a load of .9 a request takes 10 service times; the replicas are independent, so they form the sample."""
     replicas, rate = 100, 9000
     mesh = Mesh(station(0.9, replicas=replicas), seed=1, end=500_000 / rate)
     mesh.env.advance(mesh.end)
@@ -196,7 +198,7 @@ def test_random_balancing_makes_each_replica_a_queue_of_its_own():
 
 @pytest.mark.parametrize(("load", "theory"), [(0.5, 1.27), (0.9, 2.61)])
 def test_the_less_busy_of_two_replicas_makes_the_queues_short(load, theory):
-    """Mitzenmacher's two choices, in the limit of many replicas: at a load of .9, 2.61 service times in place of 10."""
+    """Mitzenmacher's two choices, in the limit of many replicas: at a load of .9, 2.61 service times instead of 10."""
     assert sum(load ** (2**n - 2) for n in range(1, 12)) == pytest.approx(theory, abs=0.01)
     rows = settled(play(station(load, replicas=300, balance="least_request"), seed=1, requests=200_000))
     assert sojourn(rows) == pytest.approx(theory, rel=0.04)
@@ -204,7 +206,7 @@ def test_the_less_busy_of_two_replicas_makes_the_queues_short(load, theory):
 
 @pytest.mark.parametrize(("calls", "share"), [(10, 0.096), (100, 0.634)])
 def test_a_request_that_fans_out_is_as_slow_as_its_slowest_call(calls, share):
-    """With 1% slow calls, 9.6% of requests that make ten are slow, and 63.4% of those that make a hundred."""
+    """With 1% slow calls, 9.6% of requests that make ten calls are slow, and 63.4% of those that make a hundred."""
     topology = topology_of(f"""
 name: fan
 defaults: {{edge: {{latency: 0s}}}}
@@ -235,13 +237,13 @@ workload: {rate: 100/s, mix: {ENTRY: 1}}
 
 
 def failing(share):
-    """The db fails a share of its requests, from first to last."""
+    """Return a fault by which the db fails a share of its requests throughout."""
     return [(Fail(id="bug", target=Target("service", "db"), share=share, error="unavailable"), Window(0, 0, 1e6))]
 
 
 @pytest.mark.parametrize(("p", "load", "success"), [(0.1, 1.111, 0.9999), (0.5, 1.875, 0.9375), (1.0, 4.0, 0.0)])
 def test_three_retries_multiply_the_load_and_the_success(p, load, success):
-    """With independent failures of a share p: load (1 - p^4)/(1 - p) and success 1 - p^4."""
+    """With independent failures at rate p, the load is (1 - p^4)/(1 - p) and the success rate 1 - p^4."""
     rows = play(topology_of(RETRIES.replace("ENTRY", "stock.home")), 1, 10_000, failing(p))
     users, calls = rows[rows["site"] == 0], rows[rows["site"] == 1]
     if p < 1:
@@ -265,7 +267,7 @@ def test_three_layers_of_four_attempts_make_64_calls_of_a_request_that_fails():
 
 
 def test_littles_law_holds_at_every_service_of_the_ten():
-    """What gauges see there on average is the rate of arrivals times the mean time of a request.
+    """The average that gauges see there equals the arrival rate times the mean time of a request.
 
     Gauges look at the mesh 500 times a second, spans know nothing of them.
     """
@@ -284,7 +286,7 @@ def test_littles_law_holds_at_every_service_of_the_ten():
         rate, time = len(spans) / mesh.end, (spans["finished"] - spans["arrived"]).mean()
         batches = np.reshape(seen[name], (20, -1)).mean(axis=1)
         begun = np.histogram(spans["arrived"], 20, (0, mesh.end), weights=spans["finished"] - spans["arrived"])[0]
-        # Batch means of the difference: what both have in common, the load of the moment, cancels.
+        # Batch means of the difference: the common part, the load of the moment, cancels.
         differences = batches - begun / (mesh.end / 20)
         half = stats.t.ppf((1 + CONFIDENCE) / 2, 19) * stats.sem(differences)
         assert np.mean(seen[name]) == pytest.approx(rate * time, abs=half), name

@@ -1,10 +1,10 @@
-"""Records have the shape of the examples that they were asked for with: base fields, order and JSON types."""
+"""Records have the shape of the examples in the original request: base fields, order and JSON types."""
 
 import pytest
 
 import meshquake
 
-#: One of each kind: its base fields, and the others that follow them.
+#: One of each kind: its base fields, then the others.
 METRIC = (
     {
         "timestamp": "2024-01-15T10:30:00.000000+00:00",
@@ -47,7 +47,7 @@ TRACE = (
         "attributes": {"user.id": "291937"},
     },
 )
-#: What some records of a kind do not have.
+#: Fields that some records of a kind lack.
 OPTIONAL = {"metrics": set(), "logs": set(), "traces": {"attributes"}, "events": set()}
 EVENT = (
     {
@@ -61,7 +61,7 @@ EVENT = (
     {"replica": "api-gateway-0", "attributes": {"previous": "1.0.0", "replicas": 3, "strategy": "rolling"}},
 )
 EXAMPLES = {"metrics": METRIC, "logs": LOG, "traces": TRACE, "events": EVENT}
-#: What has no value in some records: outside any request, at its root, without an error, of a service as a whole.
+#: Fields that may be null: outside any request, at its root, without an error, for a service as a whole.
 NULLABLE = {
     "metrics": {"replica", "target"},
     "logs": {"trace_id", "span_id", "replica"},
@@ -72,7 +72,7 @@ NULLABLE = {
 
 @pytest.fixture(scope="module")
 def run():
-    """Records by kind of a deployment, which goes wrong."""
+    """Return the records by kind of a deployment that goes wrong."""
     return dict(zip(EXAMPLES, meshquake.deployment(seed=42, lead_in=10, duration=30, recovery=10), strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Same seed, same bytes; and what is changed in a run changes nothing that it doesn't cause."""
+"""The same seed gives the same bytes, and a change to a run changes only its consequences."""
 
 import hashlib
 import os
@@ -35,7 +35,7 @@ def loaded(name, seed=42):
 
 
 def play(name, scenario=lambda scenario: scenario, topology=lambda topology: topology, seed=42, **settings):
-    """The frames of a run, by kind; `scenario` and `topology` change what is played."""
+    """Return the frames of a run, by kind; `scenario` and `topology` change what is played."""
     given = loaded(name, seed)
     simulation = Simulation(scenario(given.scenario), topology(given.topology), **settings)
     batches = list(simulation.batches())
@@ -43,7 +43,7 @@ def play(name, scenario=lambda scenario: scenario, topology=lambda topology: top
 
 
 def lines(frames):
-    """The lines of the files of a run, by kind."""
+    """Return the lines of the files of a run, by kind."""
     return {kind: encode(RECORD_KINDS[kind], frame) for kind, frame in frames.items()}
 
 
@@ -53,12 +53,12 @@ def digests(frames):
 
 @cache
 def usual(name):
-    """Digests of a run as the scenario and its mesh say."""
+    """Return digests of the unchanged run."""
     return digests(play(name))
 
 
 def over_by(frames, seconds):
-    """What was over before a moment: spans that had ended, and everything else that had happened."""
+    """Return everything that was over before a moment: spans that had ended, and all other records."""
     moment = DEFAULT_START + timedelta(seconds=seconds)
     stamp = moment.isoformat(timespec="microseconds")
     before = {kind: frame.filter(pl.col("timestamp") < stamp) for kind, frame in frames.items()}
@@ -116,7 +116,7 @@ def test_another_seed_gives_other_records_of_every_kind():
     assert all(one[kind] != other[kind] for kind in SIGNALS)
 
 
-# -- what changes nothing ----------------------------------------------------------------------------------------------
+# -- changes without effect --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("interval", [0.05, 0.3, 7.0])
@@ -135,7 +135,7 @@ def test_a_service_that_nobody_calls_changes_no_record_of_the_others(place):
         return replace(topology, services=services, edges=(*topology.edges[:place], edge, *topology.edges[place:]))
 
     def others(frames):
-        """Without it and the nodes, of which one has it besides."""
+        """Remove it, and the nodes, one of which runs it."""
         return {kind: frame.filter(~pl.col("service").is_in(["spare", NODES])) for kind, frame in frames.items()}
 
     frames = play("cascade", topology=with_spare)
@@ -163,7 +163,7 @@ def test_the_order_of_the_mix_changes_nothing():
 
 
 def test_a_policy_that_is_never_reached_changes_nothing():
-    """A timeout of a day, in place of none."""
+    """A timeout of a day instead of none."""
 
     def patient(topology):
         return replace(topology, edges=tuple(replace(edge, timeout=None, retry=None) for edge in topology.edges))
@@ -174,7 +174,7 @@ def test_a_policy_that_is_never_reached_changes_nothing():
     assert digests(play("normal", topology=patient)) == digests(play("normal", topology=very_patient))
 
 
-# -- what changes only what comes after --------------------------------------------------------------------------------
+# -- changes that affect only what comes after -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", every(["cascade", "degradation", "deployment", "outage", "transient"], USUAL))
@@ -192,7 +192,7 @@ def test_removing_a_fault_changes_nothing_before_its_start(name):
 
 @pytest.mark.parametrize("name", every(["cascade", "deployment", "high_volume"], USUAL))
 def test_a_longer_recording_begins_with_the_shorter_one(name):
-    """But for what was under way at the end of it, while users came no more."""
+    """Except for requests in flight at its end, when users stopped coming."""
     end = loaded(name).scenario.length
     longer = play(name, scenario=lambda given: replace(given, recovery=given.recovery + 10))
     assert digests(over_by(longer, end)) == digests(over_by(play(name), end))

@@ -1,4 +1,4 @@
-"""How likely it is that chance made so many requests bad."""
+"""The probability that so many requests are bad by chance."""
 
 import pytest
 from scipy import stats

@@ -1,4 +1,4 @@
-"""The figures of a run against the records they are taken from."""
+"""The summary of a run agrees with the records it is computed from."""
 
 import tracemalloc
 from dataclasses import replace
@@ -19,7 +19,7 @@ OPTIONS = Options(duration=40, lead_in=20, recovery=15)
 
 
 def play(name, options=OPTIONS, batch=20_000):
-    """The summary of a run, and its records as frames."""
+    """Return the summary of a run, and its records as frames."""
     loaded = load(shipped()[name], options)
     summary = Summary(loaded.scenario, DEFAULT_START)
     batches = list(Simulation.of(loaded, batch=batch).batches())
@@ -35,7 +35,7 @@ def cascade():
 
 
 def at(seconds):
-    """A moment of the recording, as records write it."""
+    """Format a moment of the recording as records do."""
     return (DEFAULT_START + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
 
 
@@ -75,7 +75,7 @@ def test_records_and_opened_breakers_are_counted(cascade):
 
 
 def test_a_service_is_hit_when_its_first_failed_or_slow_request_ends(cascade):
-    """Each onset is the end of a bad span of the incident, and before it no such service was in trouble."""
+    """Each onset is the end of a bad span of the incident, and no such service was in trouble before."""
     summary, frames = cascade
     assert summary.hits
     servers = (
@@ -111,7 +111,7 @@ def test_nothing_is_hit_and_no_breaker_opens_when_nothing_goes_wrong():
 
 
 MIXED = "{mixture: [{weight: 95%, exponential: 4ms}, {weight: 5%, constant: 80ms}]}"
-#: Two hundred services of which most get a request or two a second, with a few slow ones among them.
+#: Two hundred services, most with a request or two a second, and a few slow requests among them.
 SPARSE = "\n".join(
     [
         "name: sparse",
@@ -168,7 +168,7 @@ def test_a_phase_without_a_length_is_left_out_and_one_without_requests_has_no_fi
 
 
 def test_a_year_takes_as_little_memory_to_sum_up_as_a_minute():
-    """Slices are made as they are needed: a long recording costs nothing before it is played."""
+    """Slices are made as needed: a long recording costs nothing before it is played."""
     scenario = load(shipped()["normal"], Options(duration=366 * 86400)).scenario
     tracemalloc.start()
     Summary(scenario, DEFAULT_START)

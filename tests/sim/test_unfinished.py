@@ -1,4 +1,4 @@
-"""Requests that are never over: followed for a while, then written down as they are; the mesh goes on as before."""
+"""Requests that never end are followed for a while, then recorded as unfinished; the mesh goes on unchanged."""
 
 import numpy as np
 import pytest
@@ -121,7 +121,7 @@ def test_in_a_deadlock_what_arrived_has_succeeded_failed_is_in_flight_or_unfinis
     succeeded = int(np.sum(roots["outcome"] == SUCCESS))
     assert (
         unfinished == mesh.engine.unfinished == 64
-    )  # four at work, and a queue that holds 60 beside the four calls of these
+    )  # four in progress, and a queue that holds 60 beside their four calls
     assert len(roots) == succeeded + unfinished + int(np.sum(roots["outcome"] == CODES["overloaded"]))
 
 
@@ -148,7 +148,7 @@ def test_an_unfinished_span_says_so_has_no_status_and_no_line_and_no_metric_coun
     assert left and {(span["status"], span["status_code"]) for span in left} == {("error", 0)}
     assert max(span["duration_ms"] for span in left) == 1000 * FOLLOWED
     assert not lines & {span["span_id"] for span in left}
-    # Requests that came in the first minutes were let go while metrics were taken; none of them ended.
+    # Requests of the first minutes were abandoned while metrics were taken; none of them ended.
     figures = [metric for batch in batches for metric in batch.records("metrics") if metric["service"] == "db"]
     rates = [metric["value"] for metric in figures if metric["metric"] == "request_rate" and metric["replica"] is None]
     shed = [span for span in spans if span["service"] == "db" and span["kind"] == "server"]

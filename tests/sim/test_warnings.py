@@ -1,4 +1,4 @@
-"""What the review of a mesh warns of is what happens, and does not where it is mended."""
+"""Each warning about a mesh predicts what happens, and the problem is gone once the mesh is mended."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ workload: {{rate: 100/s, objective: {{share: 1%, within: 1m}}, mix: {{app.go: 1}
 
 
 def played(edge, db="replicas: 1", work="10ms", errors="0%", seconds=8):
-    """What is odd about a mesh, and the attempts that it makes, by result, at its second service."""
+    """Return the warnings about a mesh, and the attempts at its second service, by result."""
     topology = parse(PAIR.format(edge=edge, db=db, work=work, errors=errors), "mesh.yaml").topology
     mesh = Mesh(topology, seed=1, end=seconds)
     mesh.env.advance(mesh.end)
@@ -108,7 +108,7 @@ def test_services_work_for_nobody_where_that_was_said(ab, bc, cd):
     drain(mesh)
     rows = take_rows(mesh)
     names = np.array([site.service.spec.name for site in mesh.sites])[rows["site"]]
-    # A call ends for its caller, and its callee is done with it, at most two messages of half a millisecond later.
+    # The callee finishes at most two messages of half a millisecond after its caller sees the call end.
     late = {name: bool((rows["finished"] - rows["ended"])[names == name].max() > 0.01) for name in "bc"}
     assert callers == {chr(ord(name) - 1) for name, is_late in late.items() if is_late}
 

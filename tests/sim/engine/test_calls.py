@@ -1,4 +1,4 @@
-"""The life of a call, as whole timelines of tiny meshes in which everything takes a constant time."""
+"""The life of a call, as complete timelines of tiny meshes in which everything takes constant time."""
 
 import pytest
 from scipy import stats
@@ -16,7 +16,7 @@ EDGE = Target("edge", "web", callee="db")
 
 
 def two(edge="", web="", db="", calls="db.get"):
-    """A web (10 ms of work) that calls a db (20 ms of work), a millisecond away."""
+    """Return a web (10 ms of work) that calls a db (20 ms of work), a millisecond away."""
     return Stage(f"""
 name: two
 defaults: {{edge: {{latency: 1ms, {edge}}}}}
@@ -28,7 +28,7 @@ workload: {{rate: 1/s, mix: {{web.home: 1}}}}
 
 
 def with_cache(hit_rate, cache=""):
-    """A web that looks into a cache, and on a miss reads a db and fills the cache; everything takes 10 ms."""
+    """Return a web that looks into a cache, and on a miss reads a db and fills the cache; each step takes 10 ms."""
     return Stage(f"""
 name: cached
 defaults: {{edge: {{latency: 0s}}}}
@@ -44,7 +44,7 @@ workload: {{rate: 1/s, mix: {{web.home: 1}}}}
 """)
 
 
-# -- all is well ------------------------------------------------------------------------------------------------------
+# -- success ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_call_takes_its_work_its_calls_and_the_network_between():
@@ -178,7 +178,7 @@ def test_work_waits_for_a_core_which_is_free_while_its_request_waits_for_another
     ]
 
 
-# -- the caller gives up, and tries again ------------------------------------------------------------------------------
+# -- timeouts and retries ----------------------------------------------------------------------------------------------
 
 
 def test_after_a_timeout_the_callee_works_on_for_nobody():
@@ -251,7 +251,7 @@ def test_an_optional_call_that_fails_does_not_fail_its_caller():
     ]
 
 
-# -- the caller refuses ------------------------------------------------------------------------------------------------
+# -- refusals by the caller --------------------------------------------------------------------------------------------
 
 
 def test_an_open_breaker_refuses_at_once_and_closes_after_a_good_trial():
@@ -357,7 +357,7 @@ def test_a_lost_connection_is_opened_again_for_a_round_trip_and_the_callees_work
     ]
 
 
-# -- nobody answers ----------------------------------------------------------------------------------------------------
+# -- no answer ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_callee_without_ready_replicas_fails_calls_at_once():

@@ -1,4 +1,4 @@
-"""Connections that are reset, or cannot be made; and caches that lose what they held."""
+"""Connections that are reset or cannot be opened, and caches that lose their content."""
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ CACHE = Target("service", "cache")
 
 
 def hit_rates(fault, warm=""):
-    """The hit rate of each of 20 seconds; the fault begins after 5."""
+    """Return the hit rate in each of 20 seconds; the fault begins after 5."""
     mesh = Mesh(topology_of(CACHED.format(warm=warm)), 1, end=20.0)
     mesh.env.process(unfold(mesh, fault, Window(5, 5, 15)))
     mesh.env.advance(20)
@@ -137,7 +137,7 @@ def test_a_cache_that_starts_empty_has_lost_its_hits_after_a_restart_and_another
 
 
 def test_removing_a_fault_of_the_cache_leaves_every_other_draw_as_it_was():
-    """The lookups that miss at some share miss at any higher one too."""
+    """Any lookup that misses at one rate also misses at every higher rate."""
 
     def missed(share):
         fault = Miss(id="miss", target=CACHE, share=share)

@@ -1,4 +1,4 @@
-"""How work shares the cores of a replica: whole cores, equally, or up to a quota, and that no CPU second is lost."""
+"""Work shares the cores of a replica as whole cores, equally, or up to a quota, and no CPU second is lost."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from meshquake.topology.problems import DocumentError
 
 S = Target("service", "s")
 SCENARIO = Scenario("short", lead_in=0.0, duration=5.0, recovery=0.0)
-#: Work of 10 ms on average that is constant, exponential, and mostly short but sometimes long (CV^2 = 11).
+#: Work of 10 ms on average: constant, exponential, or mostly short but sometimes long (CV^2 = 11).
 SHAPES = {
     "constant": "10ms",
     "exponential": "{exponential: 10ms}",
@@ -25,7 +25,7 @@ SHAPES = {
 
 
 def station(cpu, work, rate="80/s", workers=1000):
-    """A service alone, with workers enough, and no probes on the way."""
+    """Return a service alone, with enough workers and no probes."""
     return f"""
 name: station
 services:
@@ -35,7 +35,7 @@ workload: {{rate: {rate}, mix: {{s.do: 1}}}}
 
 
 def sojourns(text, seed, requests=6000):
-    """Mean time of the requests of a run, without the first tenth."""
+    """Return the mean time of the requests of a run, without the first tenth."""
     rows = np.sort(play(topology_of(text), seed, requests), order="arrived")[requests // 10 :]
     return (rows["finished"] - rows["arrived"]).mean()
 
@@ -53,10 +53,10 @@ def test_the_mean_sojourn_under_processor_sharing_does_not_depend_on_the_shape_o
 
 
 def test_work_that_shares_two_cores_has_one_each_and_then_two_thirds():
-    """Three pieces of 30 ms on two cores: the first 10 ms alone, then two, then three, and at the end fewer again."""
+    """Three pieces of 30 ms on two cores: the first runs 10 ms alone, then two run, then three, then fewer again."""
     stage = Stage(station("{limit: 2, scheduling: fair}", "30ms"))
     stage.request(0, 10, 20)
-    # From 20 ms on each of three gets 2/3: the first has 10 ms to go, the second 20, the third 30.
+    # From 20 ms on each of the three gets 2/3: the first has 10 ms left, the second 20, the third 30.
     assert stage.play() == ["0-35 s: success", "10-45 s: success", "20-55 s: success"]
 
 
@@ -67,7 +67,7 @@ services: {s: {cpu: {limit: 1, scheduling: fair}, operations: {do: {work: 10ms, 
 workload: {rate: 1/s, mix: {s.do: 1}}
 """)
     stage.request(0, 15)
-    # From 15 ms on two share the core: 5 ms are left of the first, and 20 of the other.
+    # From 15 ms on two share the core: the first has 5 ms left, the other 20.
     assert stage.play() == ["0-25 s: success", "15-40 s: success"]
 
 
@@ -75,13 +75,13 @@ workload: {rate: 1/s, mix: {s.do: 1}}
 
 
 def phased(stage):
-    """When the first period of the only replica begins that is not before 0 (milliseconds)."""
+    """Return the start of the only replica's first period at or after 0 (milliseconds)."""
     (replica,) = stage.mesh.replicas
     return 1000 * replica.cores._phase
 
 
 def test_a_process_that_has_used_up_its_quota_waits_for_the_next_period():
-    """A limit of 200m is 20 ms of each 100 ms: four requests of 5 ms fit in, the fifth waits for the next."""
+    """A limit of 200m is 20 ms of every 100 ms: four requests of 5 ms fit, the fifth waits for the next period."""
     stage = Stage(station("200m", "5ms"))
     begin = phased(stage)
     stage.request(*(begin + 10 * number for number in range(1, 6)))
@@ -90,7 +90,7 @@ def test_a_process_that_has_used_up_its_quota_waits_for_the_next_period():
 
 
 def test_threads_of_one_process_use_up_its_quota_at_once_and_all_stand_still():
-    """Four requests of 10 ms on four cores have 5 ms each of a quota of 20 ms, and the rest in the next period."""
+    """Four requests of 10 ms on four cores get 5 ms each from a quota of 20 ms, and the rest in the next period."""
     mesh = Mesh(topology_of(station("200m", "10ms")), 1, end=0.0)
     (replica,) = mesh.replicas
     begin = replica.cores._phase
@@ -143,11 +143,11 @@ def test_looking_at_the_clock_of_shared_cores_changes_no_row():
     assert rows(1) == rows(977)
 
 
-# -- what cuts it or stops it ---------------------------------------------------------------------------------------
+# -- pauses and throttling ------------------------------------------------------------------------------------------
 
 
 def test_work_on_whole_cores_stands_still_in_a_pause_and_goes_on_where_it_stood():
-    """One runs and one waits for the core when a pause of 50 ms begins, and one comes in the middle of it."""
+    """When a pause of 50 ms begins, one request runs and one waits for the core; a third arrives during the pause."""
     stage = Stage(station("1", "20ms"))
     stage.fault(Pause(id="gc", target=S, length=0.05, every=10.0), 10, 5000)
     stage.request(0, 5, 30)
@@ -155,7 +155,7 @@ def test_work_on_whole_cores_stands_still_in_a_pause_and_goes_on_where_it_stood(
 
 
 def test_a_throttled_service_is_slow_only_once_its_quota_is_used_up():
-    """Of the 1.6 s that 16 cores can do in 100 ms, 1.25% are 20 ms."""
+    """1.25% of the 1.6 s that 16 cores can work in 100 ms are 20 ms."""
     stage = Stage(station("16", "15ms"))
     stage.fault(Throttle(id="cut", target=S, to=0.0125), 1000, 3000)
     stage.request(990, 1500, 1700, 1701)

@@ -1,4 +1,4 @@
-"""SimPy's clock with callbacks beside its events."""
+"""SimPy's clock, with callbacks besides its events."""
 
 import pytest
 import simpy
@@ -85,7 +85,7 @@ PROGRAMS = st.lists(st.lists(STEPS, max_size=5), min_size=1, max_size=5)
 
 
 def run_program(env, program, run):
-    """The log of a program in an environment."""
+    """Return the log of a program in an environment."""
     log = []
     resource = simpy.Resource(env, capacity=1)
     processes = []
@@ -134,13 +134,13 @@ def test_any_program_runs_as_it_does_in_simpy_however_the_clock_is_advanced(prog
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.booleans()), max_size=40))
 def test_calls_that_are_taken_back_do_not_come_and_all_others_do(asked):
-    """Whatever lies beside them in the heap; they are told in the order in which they were asked for."""
+    """Calls anywhere in the heap can be cancelled; they are returned in the order in which they were scheduled."""
     env = Environment()
     log = []
     note = log.append
     for number, (time, _) in enumerate(asked):
         env.call_at(time, note, number)
-        env.call_at(time, id, number)  # another function, with the same argument
+        env.call_at(time, id, number)  # another function with the same argument
     taken = {number for number, (_, back) in enumerate(asked) if back}
     assert env.recall(note, taken, max((asked[number][0] for number in taken), default=0.0)) == sorted(taken)
     env.advance(11)

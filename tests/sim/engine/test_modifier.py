@@ -1,4 +1,4 @@
-"""Faults that overlap compose, in whatever order they end, and leave nothing behind."""
+"""Overlapping faults compose, end in any order, and leave nothing behind."""
 
 from itertools import permutations
 
@@ -63,7 +63,7 @@ def test_what_takes_cpu_takes_it_of_what_is_left():
 
 
 def test_delays_add_to_every_message_each_way():
-    """Also to the answer of one that is shed (the second); an answer sent after the end comes as usual (the third)."""
+    """Also to the answer of a shed call (the second); an answer sent after the end is on time (the third)."""
     stage = Stage(TWO)
     stage.fault(Delay(id="one", target=EDGE, by=0.010), 0, 100)
     stage.fault(Delay(id="two", target=EDGE, by=0.020), 0, 100)
@@ -85,7 +85,7 @@ def test_delays_add_to_every_message_each_way():
 
 
 def test_a_delay_is_in_the_handshake_of_a_new_connection_too():
-    """Three messages there (two of the handshake and the call) and one back."""
+    """Three messages out (two of the handshake, and the call) and one back."""
     stage = Stage(TWO.replace("latency: 1ms", "latency: 1ms, pool: {size: 1, connect: 0s}"))
     stage.fault(Refuse(id="down", target=DB), 0, 50)
     stage.fault(Delay(id="far", target=EDGE, by=0.010), 100, 300)
@@ -152,7 +152,7 @@ def test_shares_strike_independently():
 
 
 def test_a_share_strikes_the_calls_of_one_request_independently():
-    """Of two calls to a service that fails half of them, both fail for a quarter of the requests."""
+    """If a service fails half of its calls, both of two calls to it fail for a quarter of the requests."""
     topology = topology_of("""
 name: twice
 services:

@@ -1,4 +1,4 @@
-"""Hooks: when each of them is called in the life of a call, and what the others make of what it says."""
+"""Policy hooks: when each is called in the life of a call, and how its answer affects the others."""
 
 import pytest
 from stage import Stage, take_rows
@@ -23,7 +23,7 @@ workload: {{rate: 1/s, mix: {{web.home: 1}}}}
 
 
 class Told(CallerPolicy):
-    """Notes what it's told, and says what a test wants it to say."""
+    """Records what it is told, and answers as the test wants."""
 
     def __init__(self, says=PASS, allows=True):
         self.says, self.allows, self.log = says, allows, []
@@ -53,7 +53,7 @@ class Told(CallerPolicy):
 
 
 def staged(monkeypatch, policy, edge=""):
-    """A stage on which each caller has a policy besides those of the edge."""
+    """Return a stage on which each caller has a policy besides those of the edge."""
     monkeypatch.setitem(compose.CALLER, "told", lambda edge, context: lambda replica, warm: policy)
     return Stage(TWO.format(edge=edge))
 
@@ -96,7 +96,7 @@ def test_a_policy_that_objects_is_asked_only_where_another_attempt_is_wanted(mon
 
 
 class Stubborn(Told):
-    """Wants another attempt after each failure, for ever."""
+    """Always wants another attempt after a failure."""
 
     def pause(self, call, now):
         return 0.0
@@ -123,7 +123,7 @@ def test_no_package_may_take_the_name_of_a_policy_of_ours():
 
 
 class Gate(CallerPolicy):
-    """Holds each call, and lets it go after a while."""
+    """Holds each call for a while."""
 
     def __init__(self, context, delay):
         self.context, self.delay = context, delay
@@ -165,7 +165,7 @@ def test_a_call_that_is_held_goes_on_past_the_policies_behind_it(monkeypatch, ed
 
 
 class Closed(ServerPolicy):
-    """Turns away every other request, and counts the answers."""
+    """Rejects every other request, and counts the answers."""
 
     def __init__(self):
         self.came = self.answered = 0

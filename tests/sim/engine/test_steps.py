@@ -1,4 +1,4 @@
-"""What an operation does in several steps: repeated calls, own work between calls, steps beside steps, and feedback."""
+"""Operations of several steps: repeated calls, own work between calls, parallel branches, and feedback."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from meshquake.topology.problems import DocumentError
 
 
 def text(calls, web="", rate="1/s"):
-    """A web (10 ms of work) with some steps, and three services: a takes 5 ms, b 20 ms, c 30 ms; no network between."""
+    """Return a web (10 ms of work) with some steps, and services a (5 ms), b (20 ms) and c (30 ms); no network delay."""
     return f"""
 name: steps
 defaults: {{edge: {{latency: 0s}}}}
@@ -30,7 +30,7 @@ workload: {{rate: {rate}, mix: {{web.home: 1}}}}
 
 
 def seen(calls, web="", faults=(), until_ms=60_000):
-    """What one request at 0 leaves: a line a span of a callee's, and of the web's own."""
+    """Return the timeline of one request at 0: a line per span of a callee, and of the web's own."""
     stage = Stage(text(calls, web))
     stage.request(0)
     for fault, start, end in faults:
@@ -41,7 +41,7 @@ def seen(calls, web="", faults=(), until_ms=60_000):
 
 
 def test_steps_in_a_list_within_a_group_are_taken_in_turn_beside_the_rest_of_it():
-    """`[[a, b], c]` as one step: b waits for a and not for c; the next step waits for both branches."""
+    """`[[a, b], c]` as one step: b waits for a but not for c; the next step waits for both branches."""
     assert seen("[[[a.x, b.x], c.x], a.x]") == [
         "0-45 web: success",
         "10-15 a: success",
@@ -65,7 +65,7 @@ def test_lists_nest_as_deep_as_one_likes():
 
 
 def test_own_work_stands_between_calls_after_them_and_beside_them():
-    """It holds the worker, and leaves no span of its own."""
+    """It holds the worker, and leaves no span."""
     assert seen("[a.x, work: 3ms, a.x, work: 2ms, [b.x, work: 7ms]]") == [
         "0-45 web: success",
         "10-15 a: success",
@@ -75,21 +75,21 @@ def test_own_work_stands_between_calls_after_them_and_beside_them():
 
 
 def test_own_work_between_calls_waits_for_a_core():
-    """With one core, the second request's first work ends before the first request's second begins."""
+    """With one core, the second request's first work ends before the first request's second work begins."""
     stage = Stage(text("[a.x, work: 10ms]", web="cpu: 1"))
     stage.request(0, 0)
     assert [line for line in stage.play() if "web:" in line] == ["0-30 web: success", "0-40 web: success"]
-    # 0-10 and 10-20 are the first pieces; the second ones are at 20-30 and 30-40.
+    # The first pieces run at 0-10 and 10-20, the second ones at 20-30 and 30-40.
 
 
 def test_own_work_between_calls_is_slowed_like_the_rest_of_it():
-    """A service that works at half its speed from 12 ms on takes twice as long for what it begins after that."""
+    """A service that works at half speed from 12 ms on takes twice as long for work that it begins after that."""
     slow = Slow(id="slow", target=Target("service", "web"), factor=2.0)
     assert seen("[a.x, work: 3ms]", faults=[(slow, 12, 1000)]) == ["0-21 web: success", "10-15 a: success"]
 
 
 def test_a_failure_ends_its_branch_and_fails_the_caller_once_the_others_are_done():
-    """The sequence that fails goes no further; its neighbour is waited for; an optional failure is passed over."""
+    """The failed sequence goes no further; its neighbour is awaited; an optional failure is ignored."""
     fail = Fail(id="fail", target=Target("service", "a"), share=1.0)
     assert seen("[[[a.x, b.x], c.x], b.x]", faults=[(fail, 0, 1000)]) == [
         "0-40 web: dependency_failed",
@@ -100,7 +100,7 @@ def test_a_failure_ends_its_branch_and_fails_the_caller_once_the_others_are_done
 
 
 def test_a_fallback_is_called_in_place_of_what_fails():
-    """Its calls are made in turn when the call has failed, and then the caller goes on; else they aren't made."""
+    """Its calls run in sequence when the call has failed, and then the caller goes on; otherwise they don't run."""
     fail = Fail(id="fail", target=Target("service", "a"), share=1.0)
     calls = "[a.x: {on_failure: [b.x, c.x]}, b.x]"
     assert seen(calls, faults=[(fail, 0, 1000)]) == [
@@ -114,7 +114,7 @@ def test_a_fallback_is_called_in_place_of_what_fails():
 
 
 def test_a_fallback_that_fails_fails_the_caller():
-    """Unless it's optional, as any call."""
+    """Unless it is optional, like any call."""
     fail = Fail(id="fail", target=Target("service", "a"), share=1.0)
     faults = [(fail, 0, 1000)]
     assert seen("[a.x: {on_failure: a.x}, b.x]", faults=faults)[0] == "0-20 web: dependency_failed"
@@ -125,14 +125,14 @@ FAIL = (Fail(id="fail", target=Target("service", "a"), share=1.0), 0, 1000)
 
 
 def test_own_work_may_take_the_place_of_what_fails():
-    """A default is put together in 3 ms, and the caller goes on; where nothing fails it isn't."""
+    """A default is assembled in 3 ms, and the caller goes on; without a failure it isn't assembled."""
     calls = "[a.x: {on_failure: {work: 3ms}}, b.x]"
     assert seen(calls, faults=[FAIL]) == ["0-38 web: success", "10-15 a: internal", "18-38 b: success"]
     assert seen(calls) == ["0-35 web: success", "10-15 a: success", "15-35 b: success"]
 
 
 def test_what_follows_on_a_success_is_done_where_there_was_one_and_passed_over_where_there_was_none():
-    """An answer is worked on for 3 ms, then c is asked; without an answer that is optional neither happens."""
+    """An answer is processed for 3 ms, then c is asked; if an optional call gives no answer, neither happens."""
     calls = "[a.x: {optional: true, on_success: [work: 3ms, c.x, work: 1ms]}, b.x]"
     assert seen(calls) == ["0-69 web: success", "10-15 a: success", "18-48 c: success", "49-69 b: success"]
     assert seen(calls, faults=[FAIL]) == ["0-35 web: success", "10-15 a: internal", "15-35 b: success"]
@@ -145,7 +145,7 @@ def test_one_call_may_be_followed_by_one_thing_or_another():
 
 
 def test_a_failure_in_what_follows_on_a_success_fails_the_caller_unless_it_is_optional():
-    """Nothing that comes after it is done."""
+    """Nothing after it runs."""
     assert seen("[b.x: {on_success: [a.x, work: 9ms]}]", faults=[FAIL])[0] == "0-35 web: dependency_failed"
     assert seen("[b.x: {on_success: [a.x: {optional: true}, work: 9ms]}]", faults=[FAIL])[0] == "0-44 web: success"
 
@@ -157,7 +157,7 @@ def test_work_follows_on_a_miss_and_not_on_a_hit():
 
 @pytest.mark.parametrize(("at_once", "end"), [("false", 10 + 4 * 8), ("true", 10 + 5 + 3)])
 def test_work_per_answer_follows_on_each_of_repeated_calls(at_once, end):
-    """Four answers of 3 ms each: in turn each after its own call, at once all on cores of their own."""
+    """Four answers of 3 ms each: sequential calls are each followed by their own, concurrent ones use a core each."""
     assert seen(f"[a.x: {{times: 4, at_once: {at_once}, on_success: {{work: 3ms}}}}]")[0] == f"0-{end} web: success"
 
 
@@ -169,7 +169,7 @@ def test_what_follows_on_repeated_calls_is_that_of_the_call_written_so_often():
 
 
 def test_work_that_follows_on_a_call_leaves_the_draws_of_all_other_work_as_they_were():
-    """Of the work in the steps of an operation, and of the callees."""
+    """Both the work in the other steps of the operation and the work of the callees."""
     exponential = "work: {exponential: 5ms}"
     plain, more = (
         play(topology_of(text(f"[a.x{keys}, {exponential}, b.x]")), 3, 200)
@@ -184,7 +184,7 @@ def test_work_that_follows_on_a_call_leaves_the_draws_of_all_other_work_as_they_
 
 
 def test_cores_are_busy_for_all_work_that_follows_and_estimates_know_it():
-    """10 ms, then for half of the requests a call and 40 ms: 30 ms of work each on average."""
+    """10 ms, then a call and 40 ms for half of the requests: 30 ms of work each on average."""
     topology = topology_of(text("[a.x: {probability: 50%, on_success: {work: 40ms}}]", web="cpu: 4", rate="20/s"))
     assert offered_load(topology)["web"].cores == pytest.approx(20 * 0.030 / 4)
     mesh = Mesh(topology, 1, end=20.0)
@@ -218,7 +218,7 @@ def test_what_cannot_follow_on_a_call_is_refused(calls, complaint):
 
 
 def test_a_killed_process_takes_its_parts_with_it():
-    """Work between calls and steps beside others end when their process does, and everything comes back."""
+    """Work between calls and parallel branches end with their process, and every resource is given back."""
     stop = Stop(id="stop", target=Target("service", "web"))
     assert seen("[[work: 50ms, [a.x, work: 50ms, b.x]]]", faults=[(stop, 30, 40)]) == [
         "0-30 web: connection_reset",
@@ -227,7 +227,7 @@ def test_a_killed_process_takes_its_parts_with_it():
 
 
 def test_a_repeated_call_is_the_same_as_that_call_written_so_often():
-    """Draw for draw: `times: 3` gives the bytes of three calls in a row, alone and as one branch of a group."""
+    """Draw for draw: `times: 3` gives the bytes of three calls in sequence, alone and as one branch of a group."""
     for short, long in [
         ("a.x: {times: 3}, b.x", "a.x, a.x, a.x, b.x"),
         ("[a.x: {times: 3}, b.x]", "[[a.x, a.x, a.x], b.x]"),
@@ -246,7 +246,7 @@ def test_a_repeated_call_is_the_same_as_that_call_written_so_often():
     ],
 )
 def test_counts_follow_their_distribution(times, chance):
-    """How often a call is made follows the distribution that the file gives (chi-square at 0.1%)."""
+    """The number of repeated calls follows the distribution in the file (chi-square at 0.1%)."""
     topology = topology_of(text(f"[a.x: {{times: {times}}}]", rate="200/s"))
     mesh = Mesh(topology, 3, 0.0)
     rows = play(topology, 3, 4000)
@@ -277,7 +277,7 @@ workload: {rate: 1/s, mix: {a.x: 1}}
 
 
 def test_any_steps_in_any_trouble_leave_nothing_behind():
-    """Counters stay within their ranges while processes die, and everything comes back."""
+    """Counters stay in range while processes die, and every resource is given back."""
     topology = topology_of(
         text("[[[a.x, work: 4ms], [b.x: {times: 3}, c.x: {times: {poisson: 1}}]], work: 5ms]", "cpu: 2", "60/s")
     )

@@ -1,4 +1,4 @@
-"""Addressed randomness: a draw depends on its address, and on nothing else."""
+"""Addressed randomness: a draw depends only on its address."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,7 +45,7 @@ def test_an_address_is_the_same_on_every_machine():
 
 @pytest.mark.parametrize("column", range(7))
 def test_the_draws_of_a_site_are_distributed_as_declared(column):
-    """Work, network out and back as their distributions say, the others uniform in [0, 1)."""
+    """Work and network delays each way follow their distributions, the other draws are uniform in [0, 1)."""
     work = LogNormal(median=2.0, sigma=0.5)
     site = tape(size=1024, work=work, latency=Exponential(3.0))
     draws = [site.draws(number)[column] for number in range(20_000)]
@@ -62,7 +62,7 @@ def test_the_draws_of_a_site_are_distributed_as_declared(column):
     ],
 )
 def test_draws_of_different_addresses_are_independent(one, other):
-    """Of another attempt_path, another key, or the next request."""
+    """Another attempt path, another key, or the next request."""
 
     def draws(key, attempt_path, shift):
         return uniforms(key, shift, 20_000, 8, attempt_path)
@@ -101,7 +101,7 @@ def test_threads_that_draw_at_a_time_dont_mix_their_draws():
 
 
 def test_another_distribution_has_the_same_request_at_the_same_quantile():
-    """Common random numbers: the rank of a demand belongs to the request."""
+    """Common random numbers: the quantile of a demand belongs to the request."""
     exponential, lognormal = tape(), tape(work=LogNormal(median=1.0, sigma=1.0))
     numbers = range(100)
     order = sorted(numbers, key=lambda number: exponential.draws(number)[0])

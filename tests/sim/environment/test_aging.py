@@ -1,4 +1,4 @@
-"""Processes grow while they run, and are recycled when they have grown to their mark."""
+"""Processes grow while they run, and are recycled at a threshold."""
 
 import pytest
 from stage import topology_of
@@ -7,7 +7,7 @@ from meshquake.sim.mesh import Mesh
 
 
 def mesh_of(memory, replicas=3, end=0.0, seed=1):
-    """A service whose processes have 100 MiB, of which they need 30 at first and up to 10 for garbage."""
+    """Return a service whose processes have 100 MiB, of which they use 30 at first and up to 10 for garbage."""
     return Mesh(
         topology_of(f"""
 name: memory
@@ -34,7 +34,7 @@ def test_a_process_grows_by_so_much_an_hour_give_or_take_a_fifth():
 
 
 def test_replicas_have_grown_for_different_times_when_a_recording_begins():
-    """Between nothing and the 45 MiB that make 85 of 100 with a base of 30 and garbage of 10."""
+    """From nothing up to the 45 MiB that, with a base of 30 and garbage of 10, make 85 of 100."""
     grown = [replica.leaked / 2**20 for seed in range(30) for replica in mesh_of("12%", seed=seed).replicas]
     assert 0 <= min(grown) < 4 and 41 < max(grown) <= 45
     assert sum(grown) / len(grown) == pytest.approx(22.5, abs=3)

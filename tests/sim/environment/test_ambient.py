@@ -1,4 +1,4 @@
-"""What else services do: it takes cores and workers, its level is its own, and the accounts are exact."""
+"""Background load of services takes cores and workers at a level of its own, and the accounts are exact."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ S = Target("service", "station")
 
 
 def station(load="{cores: 50%, workers: 0%, cv: 0%}", rate="150/s", work="{exponential: 10ms}", **settings):
-    """A service that does something besides."""
+    """Return a service with background load."""
     said = {"workers": 16, "cpu": "2", "queue": 1000} | settings
     return f"""
 name: station
@@ -33,7 +33,7 @@ workload: {{rate: {rate}, mix: {{station.serve: 1}}}}
 
 
 def levels(mesh, until=600.0):
-    """The share of the cores that each replica's other load takes, tick by tick."""
+    """Return the share of the cores that each replica's background load takes, tick by tick."""
     found = []
     for place in range(int(until / STEP)):
         mesh.env.advance(place * STEP + 0.1)
@@ -53,7 +53,7 @@ def test_work_takes_as_much_longer_as_cores_are_taken():
 
 @pytest.mark.parametrize("cpu", ["2", "{limit: 2, scheduling: fair}", "{limit: 2, scheduling: quota, machine: 4}"])
 def test_cores_in_use_are_those_of_requests_and_the_share_taken_besides(cpu):
-    """Own work in use u and a share s besides are u + s, to the bit, however the cores are shared."""
+    """Own utilisation u and a background share s add up to u + s, to the bit, however the cores are shared."""
     mesh = Mesh(topology_of(station("{cores: 30%, workers: 20%, cv: 0%}", rate="60/s", cpu=cpu)), 1, end=6.0)
     mesh.env.advance(6)
     drain(mesh)
@@ -85,7 +85,7 @@ def test_workers_are_held_for_their_share_of_the_time():
 
 
 def test_one_worker_is_always_left_to_requests_and_none_is_taken_from_them():
-    """Of two workers one is held at times; two requests that overlap wait for each other then, and only then."""
+    """One of two workers is held at times; two overlapping requests wait for each other only then."""
     mesh = Mesh(topology_of(station("{cores: 0%, workers: 30%, cv: 0%}", rate="30/s", workers=2)), 1, end=60.0)
     (replica,) = mesh.replicas
     held = []
@@ -100,7 +100,7 @@ def test_one_worker_is_always_left_to_requests_and_none_is_taken_from_them():
 
 
 def test_who_waits_gets_the_worker_that_is_given_back():
-    """One worker of two is held with probability .6 a tick: a request that waits for the other begins at a tick."""
+    """One of two workers is held with probability .6 per tick, so a request that waits for it starts at a tick."""
     mesh = Mesh(
         topology_of(station("{cores: 0%, workers: 30%, cv: 0%}", rate="0.4/s", work="3s", workers=2)), 1, end=99
     )
@@ -118,7 +118,7 @@ def test_who_waits_gets_the_worker_that_is_given_back():
 
 
 def test_levels_have_the_mean_and_the_variation_that_the_file_says():
-    """Of 60 replicas over an hour: the mean, and how the means of five minutes vary."""
+    """Over 60 replicas and an hour: the mean, and the variation of five-minute means."""
     text = station("{cores: 30%, workers: 0%, cv: 20%, over: 2m, together: 0%}", rate="0.01/s", replicas=60)
     shares = levels(Mesh(topology_of(text), 3, end=0.0), 3600.0)
     means = shares.reshape(12, 150, 60).mean(axis=1)
@@ -133,7 +133,7 @@ def test_replicas_go_up_and_down_together_as_far_as_the_file_says():
 
 
 def test_a_level_depends_on_seed_service_replica_and_time_alone():
-    """Neither more users, nor more replicas, nor a replica that was down meanwhile change the others' levels."""
+    """More users, more replicas, or a replica that was down meanwhile don't change the levels of the others."""
     topology = topology_of(station("{workers: 25%}", rate="20/s", replicas=2))
     alone = levels(Mesh(topology, 1, end=60.0), 60.0)
     busy = Mesh(topology.at_rate(100.0), 1, end=60.0)
@@ -158,7 +158,7 @@ def test_a_replica_that_comes_later_has_the_level_of_its_own_name():
 
 
 def test_beside_processor_sharing_requests_have_what_is_left():
-    """M/M/1-PS: with own work u and a share s besides, a request takes 1 / (1 - u - s) times as long as its work."""
+    """M/M/1-PS: with own load u and a background share s, a request takes 1 / (1 - u - s) times as long as its work."""
     topology = topology_of(
         station("{cores: 30%, workers: 0%, cv: 0%}", rate="40/s", cpu="{limit: 1, scheduling: fair}", workers=1000)
     )

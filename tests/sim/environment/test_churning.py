@@ -1,4 +1,4 @@
-"""Pooled connections are closed when they are old, and opened anew by who needs one."""
+"""Pooled connections are closed at their maximum age, and reopened by the next call that needs one."""
 
 import pytest
 from laws import check_counters
@@ -8,7 +8,7 @@ from meshquake.sim.mesh import Mesh
 
 
 def mesh_of(connections, end, rate="20/s"):
-    """A caller of two replicas with pools of 8 connections, of which a call needs one for 5 ms."""
+    """Return a caller of two replicas, with pools of 8 connections; a call holds one for 5 ms."""
     environment = f"environment: {{connections: {connections}}}" if connections else ""
     return Mesh(
         topology_of(f"""
@@ -31,7 +31,7 @@ def pools(mesh):
 
 
 def test_connections_are_closed_at_the_rate_of_their_lifetime():
-    """Nobody opens any: of 16 that are open at first, so many as live on are there later."""
+    """Nobody opens any, so of the 16 open at first only the surviving ones remain."""
     mesh = mesh_of("{lifetime: 100s, open: 8}", end=0.0, rate="0.001/s")
     assert sum(pool.idle for pool in pools(mesh)) == 16
     left = []
@@ -53,7 +53,7 @@ def test_what_is_closed_is_opened_anew_by_who_needs_it_with_the_handshake_that_t
     rows = take_rows(mesh)
     calls = rows[rows["caller"] >= 0]
     slow = calls[calls["ended"] - calls["sent"] > 0.014]
-    # A pool has its one connection or two opened anew every 20 s or so.
+    # A pool reopens its one or two connections every 20 s or so.
     assert 20 <= edge.opened <= 120
     assert len(slow) == pytest.approx(edge.opened, abs=5)
 

@@ -1,4 +1,4 @@
-"""Collections of garbage stop their process, and metrics and log lines say of them what happened."""
+"""Garbage collections pause their process, and metrics and log lines agree with them."""
 
 import re
 
@@ -7,7 +7,7 @@ from stage import Stage, play, topology_of
 
 from meshquake.sim.mesh import Mesh
 
-#: Each second request leaves enough garbage for a collection.
+#: Every second request leaves enough garbage for a collection.
 MESH = """
 name: station
 services:
@@ -28,7 +28,7 @@ def mesh(collections="{pause: 10ms, sigma: 0}", stack="java/spring-boot"):
 
 
 def test_all_work_stands_still_meanwhile_and_goes_on_where_it_stood():
-    """The second answer, at 50 ms, and the fourth are followed by a collection."""
+    """A collection follows the second answer, at 50 ms, and the fourth."""
     stage = Stage(mesh())
     stage.request(0, 30, 45, 55, 100)
     assert stage.play() == [
@@ -53,7 +53,7 @@ def test_a_line_says_of_each_collection_what_the_replica_has_and_how_long_it_sto
     assert numbers == tuple(range(int(numbers[0]), int(numbers[0]) + len(found)))
     assert sum(pauses) / 1000 == pytest.approx(replica.paused, abs=1e-3)
     assert sorted(pauses)[len(pauses) // 2] == pytest.approx(18, rel=0.15)
-    # Half of the 30 MiB of an idle process are heap, and besides the requests at hand.
+    # Half of an idle process's 30 MiB is heap; the requests in progress come on top.
     assert all(
         was - left == pytest.approx(10, abs=1) and 15 <= left < 26 for was, left in zip(before, after, strict=True)
     )

@@ -1,4 +1,4 @@
-"""What wanders: values with the correlation that they should have, each at its own address."""
+"""Random walks: values with the specified correlation, each at its own address."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from meshquake.sim.environment.drift import Drift
 
 
 def walk(keys, over, step, places):
-    """The values of rows at places from 0 on, a row each."""
+    """Return the values at places from 0 on, one row per walk."""
     drift = Drift(keys, over, step)
     return np.array([drift.at(place) for place in range(places)]).T
 

@@ -1,4 +1,4 @@
-"""Background jobs run on schedule, cost what the file says, and are told of."""
+"""Background jobs run on schedule, cost what the file says, and show in the telemetry."""
 
 import pytest
 from stage import topology_of, unfold
@@ -9,7 +9,7 @@ from meshquake.sim.mesh import Mesh
 
 
 def mesh_of(jobs, end=600.0, seed=1, kind="service", replicas=1, rate=1):
-    """A cache, a service that asks it, and jobs."""
+    """Return a cache, a service that asks it, and jobs."""
     return Mesh(
         topology_of(f"""
 name: jobs
@@ -27,7 +27,7 @@ workload: {{rate: {rate}/s, mix: {{app.get: 1}}}}
 
 
 def runs(mesh):
-    """From when to when each job ran that leaves events, by replica."""
+    """Return start and end of each job run that leaves events, by replica."""
     return [(f"{each.target.service}-{each.target.replica}", each.start, each.end) for each in mesh.journal.happened]
 
 
@@ -51,7 +51,7 @@ def test_a_job_runs_so_often_for_so_long_and_takes_its_share_of_the_cores():
 
 
 def test_replicas_run_it_at_times_of_their_own_that_nothing_else_changes():
-    """Neither another job, nor another replica, nor one that was down for a run."""
+    """Other jobs, other replicas, and a replica that was down for a run don't change them."""
     alone = runs(mesh := mesh_of(TIDY, replicas=2)) or (mesh.env.advance(600), runs(mesh))[1]
     starts = [start % 60 for name, start, _ in alone if name == "app-0"]
     others = [start % 60 for name, start, _ in alone if name == "app-1"]
@@ -101,7 +101,7 @@ def test_everyone_knows_jobs_of_each_kind_of_service():
 
 
 def test_a_recording_may_begin_within_a_run():
-    """A job of an hour each two: with most seeds, some replica of four is at it when the recording begins."""
+    """With a one-hour job every two hours, some replica of four is usually running it when the recording begins."""
     begun = 0
     for seed in range(10):
         mesh = mesh_of("[{name: j, every: 2h, takes: 1h}]", seed=seed, replicas=4)

@@ -1,4 +1,4 @@
-"""Calls that fail or stall by themselves: how many, how long, and that nothing else changes."""
+"""Spontaneous failures and stalls of calls: their share, their length, and that nothing else changes."""
 
 from collections import Counter
 from dataclasses import replace
@@ -43,19 +43,19 @@ def mesh(environment):
 
 
 def at(topology, rows, service):
-    """The rows of calls at a service."""
+    """Return the rows of calls at a service."""
     return rows[np.isin(rows["site"], sites_of(Mesh(topology, 1, 1.0), service))]
 
 
 def stalled(topology, rows, service, usual):
-    """How much longer calls took that did, in seconds."""
+    """Return the additional time of stalled calls, in seconds."""
     taken = at(topology, rows, service)
     longer = taken["finished"] - taken["started"] - usual
     return longer[longer > 1e-6]
 
 
 def within(count, expected):
-    """Whether a count is within four deviations of what is expected, if each thing that is counted is by itself."""
+    """Return whether a count of independent events is within four standard deviations of its expectation."""
     return abs(count - expected) <= 4 * np.sqrt(expected)
 
 
@@ -95,7 +95,7 @@ def test_what_fails_is_retried_and_an_attempt_fails_for_itself():
 
 
 def test_calls_fail_and_nothing_else_changes():
-    """Whoever does not fail, and whose request has no failure, has the same moments, to the bit."""
+    """Calls that don't fail, in requests without a failure, keep their times to the bit."""
     lively = mesh("{errors: 1%}")
     fact, calm = (play(each, 3, 3000) for each in (lively, lively.calm()))
     hit = set(fact["number"][fact["outcome"] != SUCCESS])
@@ -115,7 +115,7 @@ def test_so_many_calls_stall_for_so_long(service, usual, at_ms):
 
 
 def buckets(failures, stalls):
-    """The draws of the lapses of one call site, worked on, for 400 times five minutes."""
+    """Yield the draws of one call site with its lapses applied, for 400 intervals of five minutes."""
     calendar, page = Calendar(None), 7_500
     calendar.note(0, 25.0, 0.0)
     lapses = Lapses(failures, stalls, False, calendar)
@@ -127,13 +127,13 @@ def buckets(failures, stalls):
 
 
 def beyond_chance(shares):
-    """The coefficient of variation of shares, without what chance makes of it in so many draws."""
+    """Return the coefficient of variation of shares, less the part that chance causes with so many draws."""
     chance = shares.mean() * (1.0 - shares.mean()) / 7_500
     return np.sqrt(shares.var() - chance) / shares.mean()
 
 
 def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and_keeps_its_mean():
-    """Beside what chance makes of it: its variance falls with the number of requests."""
+    """Apart from chance, whose variance falls with the number of requests."""
     stalls = Stalls(1, topology_of(MESH.format(environment="{}")).service("cart"), SlowMode(0.05, varies=VARIES))
     found = []
     for draws in buckets(None, stalls):
@@ -148,7 +148,7 @@ def test_the_share_that_stalls_varies_over_five_minutes_as_much_as_was_asked_and
 
 
 def test_the_share_that_fails_varies_over_five_minutes_as_much_as_was_asked_and_keeps_its_mean():
-    """Beside what chance makes of it; and which error it is does not depend on how many there are."""
+    """Apart from chance; and which error a call gets does not depend on how many fail."""
     cart = topology_of(MESH.format(environment="{}")).service("cart")
     failures = Failures(1, cart, BaseErrors(0.05, varies=VARIES))
     codes = [CODES[error] for error in failures.shares(entry=False)]
@@ -199,7 +199,7 @@ def test_laws_hold_with_all_of_it(environment):
 
 
 def test_a_run_with_a_fault_and_one_without_have_the_same_lapses():
-    """Until the fault all is the same to the bit; after that the same calls fail by themselves and the same stall."""
+    """Everything is the same to the bit until the fault; after it, the same calls fail and stall spontaneously."""
     topology = mesh("{users: 30%, errors: 2%, slow_mode: 3%}")
     fault = Slow(id="slow-1", target=Target("service", "db"), for_=Extent(1.0), factor=3.0)
     fact, twin = (play(topology, 5, 3000, faults) for faults in ([(fault, Window(10.0, 10.0, 20.0))], []))
@@ -215,7 +215,7 @@ def test_a_run_with_a_fault_and_one_without_have_the_same_lapses():
 
 
 def test_a_page_of_draws_may_begin_before_the_first_number_of_those_who_come():
-    """The numbers of a surge begin far from those of the usual users, and not where a page does."""
+    """A surge numbers its requests far from those of the usual users, and not from the start of a page."""
     pace = Fluctuating(1, "users", (VARIES,))
     calendar = Calendar(pace)
     calendar.note(0, 20.0, 0.0)

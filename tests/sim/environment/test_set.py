@@ -1,4 +1,4 @@
-"""What is asked of a mesh with another environment: `whatif --set`."""
+"""What-if questions about a mesh with another environment: `whatif --set`."""
 
 import pytest
 

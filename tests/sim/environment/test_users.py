@@ -1,4 +1,4 @@
-"""Users who come and go by themselves: how many, and that all else stays as it is without it."""
+"""Spontaneous changes in the number of users, which leave everything else unchanged."""
 
 import numpy as np
 import pytest
@@ -23,14 +23,14 @@ def mesh(environment="{users: 30%}", workload=OPEN, seed=1, seconds=600.0):
 
 
 def sent(*arguments, **more):
-    """When requests came."""
+    """Return the times of requests."""
     played = mesh(*arguments, **more)
     played.env.advance(played.end)
     return np.sort(take_rows(played)["sent"])
 
 
 def five_minutes(parts, seed, buckets=2000):
-    """The means of five minutes each."""
+    """Return means over five minutes."""
     amount = Fluctuating(seed, "users", parts)
     passed, at = [0.0], 0.0
     for end in np.arange(1, buckets + 1) * FIVE:
@@ -52,7 +52,7 @@ def test_means_over_five_minutes_vary_as_much_as_was_asked(parts):
 
 
 def test_time_scales_multiply():
-    """The logarithms add up, and so do their variances: with rarely as much, the squares of CVs nearly do."""
+    """The logarithms add up, and so do their variances; for small CVs, their squares nearly do."""
     parts = [Fluctuation(0.15, 60.0), Fluctuation(0.2, 600.0)]
     means = np.concatenate([five_minutes(parts, seed) for seed in range(3)])
     assert means.std() / means.mean() == pytest.approx(0.25, rel=0.06)
@@ -83,7 +83,7 @@ def test_a_time_after_which_so_much_has_passed_is_the_inverse_of_what_passes():
 
 
 def test_requests_come_as_often_as_the_amount_says():
-    """Given the amount, their numbers in minutes are Poisson: their deviations from it, squared, are 1 on average."""
+    """Given the rate, the counts per minute are Poisson: their squared deviations, normalised, are 1 on average."""
     found = []
     for seed in range(3):
         played = mesh(seed=seed, seconds=1200.0)
@@ -104,7 +104,7 @@ def test_the_requests_are_those_of_the_calm_mesh_only_earlier_or_later():
 
 
 def test_a_population_that_is_there_by_the_hour_comes_and_goes_besides():
-    """Whoever comes goes by both: half as many while the square wave is low, of as many as come by themselves."""
+    """Arrivals follow both: half of the spontaneous rate while the square wave is low."""
     workload = (
         "{populations: {them: {rate: 50/s, mix: {web.home: 1}, over_time: {on_off: {on: 60s, off: 60s, low: 50%}}}}}"
     )

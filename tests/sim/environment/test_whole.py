@@ -1,4 +1,4 @@
-"""All that a mesh does by itself, at once: the laws of any mesh hold."""
+"""With all background activity at once, the laws of any mesh hold."""
 
 from laws import check_answers, check_attempts, check_busy_time, check_counters, check_deciding
 from small_mesh import SMALL

@@ -1,4 +1,4 @@
-"""The autoscaler: Kubernetes' own worked examples, and what becomes of a mesh that has one."""
+"""The autoscaler: Kubernetes' own worked examples, and its effect in a mesh."""
 
 import numpy as np
 import pytest
@@ -22,11 +22,11 @@ from meshquake.topology.placement import NODES
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.review import review
 
-# -- how many there should be ------------------------------------------------------------------------------------------
+# -- recommendations ---------------------------------------------------------------------------------------------------
 
 
 def cpu(current, figures, target, unready=0, missing=0):
-    """What is recommended of CPU figures."""
+    """Return the recommendation for some CPU figures."""
     return recommend(current, Figures(figures, unready, missing), target, 0.1, 1.0)
 
 
@@ -44,9 +44,9 @@ def test_the_number_of_replicas_grows_as_the_figure_does_but_for_a_tenth(figure,
         (3, [0.5, 0.7], 0.3, 1, 0, 4),  # TestReplicaCalcScaleUpUnreadyLessScale
         (3, [0.4], 0.3, 2, 0, 3),  # TestReplicaCalcScaleUpUnreadyNoScale
         (5, [0.1, 0.3, 0.5, 0.25, 0.25], 0.5, 0, 0, 3),  # TestReplicaCalcScaleDown
-        (5, [0.3, 0.5, 0.25], 0.5, 2, 0, 3),  # unready ones are left out where there is too much
-        (4, [0.4, 0.095], 1.0, 0, 2, 3),  # TestReplicaCalcMissingMetrics: the missing ones are busy
-        (2, [1.0], 0.5, 0, 1, 2),  # and idle where there is too little
+        (5, [0.3, 0.5, 0.25], 0.5, 2, 0, 3),  # unready ones are left out when scaling down
+        (4, [0.4, 0.095], 1.0, 0, 2, 3),  # TestReplicaCalcMissingMetrics: missing ones count as busy when scaling down
+        (2, [1.0], 0.5, 0, 1, 2),  # and as idle when scaling up
         (3, [], 0.5, 3, 0, 3),
     ],
 )
@@ -70,11 +70,11 @@ def test_those_of_which_little_is_known_never_make_a_recommendation_bolder(curre
         assert careful <= current
 
 
-# -- how fast ----------------------------------------------------------------------------------------------------------
+# -- rates of change ---------------------------------------------------------------------------------------------------
 
 
 def followed(policy, current, recommendations, every=15.0):
-    """How many replicas there are after each recommendation."""
+    """Return the number of replicas after each recommendation."""
     pace, found = Pace(policy), []
     for number, recommended in enumerate(recommendations):
         current = pace.follow(number * every, current, recommended)
@@ -93,7 +93,7 @@ def test_the_highest_recommendation_of_five_minutes_holds_replicas_back():
 
 
 def test_of_eighty_replicas_a_tenth_goes_in_a_minute_and_four_once_there_are_fewer_than_forty():
-    # The documentation's example of two policies, of which the one that allows the larger change counts.
+    # The documentation's example of two policies, of which the one that allows the larger change applies.
     policy = Autoscale(100, down=ScaleDown(window=0, share=0.1, replicas=4, period=60))
     assert followed(policy, 80, [10] * 9, every=60.0) == [72, 64, 57, 51, 45, 40, 36, 32, 28]
 
@@ -118,7 +118,7 @@ def test_the_bounds_hold_and_no_recommendation_is_overshot(current, recommendati
 
 # -- in a mesh ---------------------------------------------------------------------------------------------------------
 
-#: 100 requests a second of 20 ms: two cores are busy.
+#: 100 requests a second of 20 ms keep two cores busy.
 MESH = """
 name: scaled
 services:
@@ -136,7 +136,7 @@ workload: {rate: 100/s, mix: {app.get: 1}}
 
 
 def run(text, seconds, faults=()):
-    """A mesh after so many seconds, and when it was scaled to how many replicas."""
+    """Return a mesh after some seconds, and when it was scaled to how many replicas."""
     mesh = Mesh(topology_of(text), 1, end=seconds)
     for fault, window in faults:
         mesh.env.process(unfold(mesh, fault, window))
@@ -158,7 +158,7 @@ def test_there_are_as_many_replicas_in_the_end_as_the_load_and_the_target_ask_fo
 def test_the_start_of_new_replicas_takes_its_time_and_counts_for_nothing_meanwhile():
     mesh, changes = run(MESH, 120)
     restored = [round(event.time) for event in mesh.journal.events if event.type == "replica_restored"]
-    assert changes[0] == (15, 1, 2)  # the one that there was had all its core in use
+    assert changes[0] == (15, 1, 2)  # the only replica had its whole core in use
     assert restored[0] == 20
     assert mesh.services["app"].desired >= 4
 
@@ -232,7 +232,7 @@ def test_who_waits_while_replicas_are_on_their_way_is_harmed_by_a_slow_scale_up(
     scenario = Scenario(name="late", duration=80.0, lead_in=20.0, recovery=0.0, seed=1, faults=(surge,))
     (fault,) = compare(Simulation(scenario, topology_of(text))).key["faults"]
     steps = [(step["from"], step["to"], step["mechanism"]) for step in fault["mechanism"]]
-    # Until the autoscaler looks it's too many users; from then on it's that replicas take 40 seconds to start.
+    # Before the first look there are too many users; after it, the limit is that replicas take 40 seconds to start.
     assert steps == [
         ("app", "app", "cpu saturation"),
         ("app", "app", "queueing"),

@@ -1,4 +1,4 @@
-"""What processes say by themselves: nothing where nobody reads it, and nothing else changes."""
+"""Lines that processes write by themselves: none are made where nobody reads them, and nothing else changes."""
 
 import polars as pl
 from polars.testing import assert_frame_equal

@@ -1,4 +1,4 @@
-"""Versions that run side by side are deployments of their own: scaled, autoscaled and replaced each by itself."""
+"""Versions that run side by side are separate deployments, each scaled, autoscaled and replaced by itself."""
 
 from collections import Counter
 
@@ -35,7 +35,7 @@ WEIGHTS = (("v1: {", "v1: {weight: 50, "), ("v2: {", "v2: {weight: 50, "))
 
 
 def mesh(*changes):
-    """The text with some changes."""
+    """Return the text with some changes."""
     text = MESH
     for old, new in changes:
         assert old in text
@@ -44,7 +44,7 @@ def mesh(*changes):
 
 
 def run(text, seconds, faults=()):
-    """The mesh after so many seconds, in which some faults began at a second of theirs."""
+    """Return the mesh after some seconds, with faults that begin at given times."""
     running = Mesh(topology_of(text), 1, end=seconds)
     for fault, second in faults:
         running.env.process(unfold(running, fault, Window(second, second, second + 1)))
@@ -53,7 +53,7 @@ def run(text, seconds, faults=()):
 
 
 def fleet(running):
-    """How many replicas of each deployment run which version."""
+    """Return how many replicas of each deployment run which version."""
     return Counter((each.deployment.version, each.version) for each in running.services["app"].replicas)
 
 
@@ -104,7 +104,8 @@ def test_a_bad_version_of_one_comes_back_to_that_one():
 
 
 def test_each_version_has_an_autoscaler_of_its_own_and_those_that_are_given_none_have_none():
-    # 50/s by weight 80:20: v1 works 40/s x 20 ms = 0.8 of its core, and v2 10/s x 40 ms = 0.4: at 20% each, 4 and 2.
+    # 50/s split 80:20: v1 uses 40/s x 20 ms = 0.8 of its core, and v2 10/s x 40 ms = 0.4; at 20% each, 4 and 2
+    # replicas.
     scaled = "autoscale: {maximum: 9, cpu: 20%, sync: 5s, cpu_initialization: 0s, initial_readiness: 0s}"
     weights = [("v1: {", "v1: {weight: 80, "), ("v2: {", "v2: {weight: 20, "), ("replicas: 2", "replicas: 1")]
     base = [*weights, ("    cpu: 8\n", f"    cpu: 1\n    {scaled}\n")]

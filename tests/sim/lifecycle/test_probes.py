@@ -1,4 +1,4 @@
-"""What probes look at, and what follows when they fail: whole timelines, with Kubernetes' own numbers."""
+"""Probes and the consequences of their failures: complete timelines, with Kubernetes' own numbers."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ DB = Target("service", "db")
 
 
 def alone(keys, probes="readiness: {period: 1s, failure_threshold: 1}", startup="1s"):
-    """A stage with one replica of one service."""
+    """Return a stage with one replica of one service."""
     return Stage(f"""
 name: alone
 services: {{db: {{startup: {startup}, {probes}, {keys}, operations: {{get: {{work: 10ms}}}}}}}}
@@ -31,7 +31,7 @@ workload: {{rate: 1/s, mix: {{db.get: 1}}}}
 
 
 def times(stage, kind):
-    """When events of a kind were (seconds)."""
+    """Return the times of events of a kind (seconds)."""
     return [event[0] / 1000 for event in stage.events() if event[1] == kind]
 
 
@@ -90,7 +90,7 @@ def test_while_a_stop_keeps_a_replica_down_nobody_asks_whether_it_lives():
     stage = alone("liveness: {period: 1s}")
     stage.fault(Stop(id="stop", target=DB), 1000, 30_000)
     stage.mesh.env.advance(40)
-    assert min(times(stage, "liveness_failed")) > 30  # and then once, before it's up
+    assert min(times(stage, "liveness_failed")) > 30  # once for each restart, before the process is up
     assert times(stage, "restart") == [30]
 
 
@@ -120,7 +120,7 @@ def test_probes_that_take_longer_than_their_timeout_fail_and_others_do_not():
 
 
 def test_until_its_startup_probe_succeeds_a_process_is_not_ready_and_no_other_probe_asks():
-    """Started at 2 s and up at 27 s: asked at 2, 12, 22 and 32 s. A liveness probe alone would end it at 22 s."""
+    """Started at 2 s and up at 27 s: asked at 2, 12, 22 and 32 s. A liveness probe alone would kill it at 22 s."""
     stage = alone("liveness: {period: 1s}, startup_probe: {failure_threshold: 30}", startup="25s")
     stage.fault(Stop(id="stop", target=DB), 1000, 2000)
     stage.mesh.env.advance(60)
@@ -158,7 +158,7 @@ def test_a_rollout_whose_replicas_do_not_pass_their_startup_probe_is_taken_back(
     assert {replica.version for replica in stage.mesh.replicas} == {"1.0.0"}
 
 
-# -- probes that fail alone -------------------------------------------------------------------------------------
+# -- probes that fail by themselves -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("only", ["readiness", "liveness", None])
@@ -191,7 +191,7 @@ def test_a_change_of_the_readiness_probe_counts_from_the_next_probe_on():
 
 # -- readiness --------------------------------------------------------------------------------------------------
 
-#: The overload that feeds on itself: what four attempts ask for is more than two cores can do.
+#: A self-sustaining overload: four attempts per call demand more than two cores can serve.
 FEEDING = """
 name: feeding
 services:
@@ -208,7 +208,7 @@ workload: {{rate: 140/s, mix: {{web.home: 1}}}}
 
 
 def test_an_overload_lasts_after_its_trigger_unless_a_probe_that_looks_at_the_queue_drains_it():
-    """Work of 10 ms at 140/s on two cores is a load of .7; the trigger makes it 2.1 for ten seconds."""
+    """Work of 10 ms at 140/s on two cores is a load of .7; the trigger raises it to 2.1 for ten seconds."""
 
     def goodput(looks_at):
         mesh = Mesh(topology_of(FEEDING.format(looks_at=looks_at)), 1, end=75.0)

@@ -1,4 +1,4 @@
-"""A version goes to the replicas of a service as Kubernetes would bring it there, and comes back for a reason."""
+"""A version is rolled out to the replicas of a service as in Kubernetes, and rolled back only for a reason."""
 
 import pytest
 from hypothesis import given
@@ -27,13 +27,13 @@ workload: {rate: 50/s, mix: {web.home: 1}}
 
 
 def mesh(replicas, **keys):
-    """The mesh with so many replicas of db and keys of its rollout."""
+    """Return the mesh with a number of replicas of db and keys of its rollout."""
     block = ", ".join(f"{word}: {value}" for word, value in keys.items())
     return MESH.replace("replicas: 1", f"replicas: {replicas}, rollout: {{{block}}}")
 
 
 def failures(text, seconds=40, **keys):
-    """How many of the users' requests fail around a deploy that begins at five seconds."""
+    """Return how many user requests fail around a deploy that begins at five seconds."""
     fault = Deploy(id="deploy", target=DB, **keys)
     rows = play(topology_of(text), 1, 50 * seconds, [(fault, Window(5, 5, 10))])
     users = rows[rows["site"] == 0]
@@ -41,7 +41,7 @@ def failures(text, seconds=40, **keys):
 
 
 def deploy(text, until=60_000, others=(), **keys):
-    """Events of a deploy that begins at one second, without probes; and the replicas that are left."""
+    """Return the events of a deploy that begins at one second, without probes, and the remaining replicas."""
     stage = Stage(text)
     stage.fault(Deploy(id="deploy", target=keys.pop("target", DB), **keys), 1000, 2000)
     for fault, start, end in others:
@@ -51,7 +51,7 @@ def deploy(text, until=60_000, others=(), **keys):
     return told, [(each.name, each.version) for each in stage.mesh.services["db"].replicas]
 
 
-# -- how many at a time ------------------------------------------------------------------------------------------------
+# -- batch sizes -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_one_may_be_unavailable_where_neither_a_surge_nor_an_absence_is_allowed(
 
 
 def test_ten_replicas_are_replaced_in_the_steps_that_the_documentation_of_kubernetes_tells():
-    # 30% of each: at once 3 new ones, and old ones down to 70% of the ten; then what becomes available lets others go.
+    # 30% of each: 3 new ones at once, and old ones down to 70% of the ten; each new one available lets others go.
     assert step(10, 3, 3, new=0, new_available=0, old=10, old_available=10) == Step(start=3, unhealthy=0, delete=3)
     assert step(10, 3, 3, new=3, new_available=0, old=7, old_available=7) == Step(start=3, unhealthy=0, delete=0)
     assert step(10, 3, 3, new=6, new_available=3, old=7, old_available=7) == Step(start=0, unhealthy=0, delete=3)
@@ -96,7 +96,7 @@ def test_a_rolling_update_stays_within_its_limits_and_comes_to_its_end(wanted, s
     assert (new, available, old) == (wanted, wanted, 0)
 
 
-# -- what users notice -------------------------------------------------------------------------------------------------
+# -- effect on users ---------------------------------------------------------------------------------------------------
 
 
 def test_a_good_version_of_a_single_replica_loses_no_request():
@@ -109,14 +109,14 @@ def test_a_version_that_never_gets_ready_loses_no_request_either():
 
 @pytest.mark.parametrize("strategy", ["recreate", "in_place"])
 def test_a_single_replica_that_goes_before_the_other_one_comes_is_missed(strategy):
-    assert 40 < failures(mesh(1, strategy=strategy)) < 100  # a second of start-up and some of draining, at 50 a second
+    assert 40 < failures(mesh(1, strategy=strategy)) < 100  # a second of start-up and some draining, at 50/s
 
 
 def test_blue_and_green_lose_no_request():
     assert failures(mesh(3, strategy="blue_green", keep="2s")) == 0
 
 
-# -- whole timelines ---------------------------------------------------------------------------------------------------
+# -- complete timelines ------------------------------------------------------------------------------------------------
 
 
 def test_the_new_replica_is_ready_before_the_old_one_goes():
@@ -217,7 +217,7 @@ def test_a_version_on_one_replica_that_fails_its_checks_comes_back():
     assert ("rollback", "db-1") in [event[1:] for event in told]
 
 
-# -- reasons to go back ------------------------------------------------------------------------------------------------
+# -- reasons to roll back ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("strategy", ["rolling", "recreate", "blue_green", "in_place"])
@@ -233,10 +233,10 @@ def test_a_version_that_spends_its_error_budget_comes_back_and_one_that_does_not
     assert 5 <= bad < 40  # ten answers suffice to judge, and the replica is drained at once
     assert (
         failures(mesh(2), share=0.05, error_budget=Budget(0.2)) > 0.03 * 50 * 30
-    )  # it stays, and so does what is wrong
+    )  # the version stays, and so does the fault
 
 
-# -- what acts on replicas that come -----------------------------------------------------------------------------------
+# -- faults on new replicas --------------------------------------------------------------------------------------------
 
 
 def test_a_fault_that_began_before_a_replica_acts_on_it_until_it_is_over():

@@ -1,4 +1,4 @@
-"""A version gets shares of the requests, step by step, whatever its replicas: as Argo Rollouts and Flagger do it."""
+"""A version gets shares of the requests, step by step, whatever its replicas, as in Argo Rollouts and Flagger."""
 
 from collections import Counter
 
@@ -35,13 +35,13 @@ STEPS = (Step(0.1, 20), Step(0.5, 20))
 
 
 class Played:
-    """A run, in which faults begin at seconds of theirs."""
+    """A run, with faults that begin at given seconds."""
 
     def __init__(self, text, seconds, *faults):
         self.mesh = Mesh(topology_of(text), 1, end=seconds)
         for fault, second in faults:
             self.mesh.env.process(unfold(self.mesh, fault, Window(second, second, second + 1)))
-        #: How many replicas run each version, by second.
+        #: The number of replicas of each version, by second.
         self.fleet = {}
         for second in range(1, seconds + 1):
             self.mesh.env.advance(second)
@@ -52,14 +52,14 @@ class Played:
         check_deciding(self.mesh, self.rows)
 
     def shares(self, start, end, service="app"):
-        """The share of the requests to app that each version got within some seconds, and how many there were."""
+        """Return each version's share of the requests to app in an interval, and the number of requests."""
         named = np.array([self.mesh.sites[site].service.spec.name == service for site in self.rows["site"]])
         rows = self.rows[named & (self.rows["sent"] >= start) & (self.rows["sent"] < end)]
         count = Counter(self.mesh.incarnations[each][1] for each in rows["replica"])
         return {version: each / len(rows) for version, each in count.items()}
 
     def told(self, *kinds):
-        """Events of some kinds: when, and what."""
+        """Return events of some kinds, with their times."""
         return [(event.time, event) for event in self.mesh.journal.events if event.type in kinds]
 
 
@@ -76,7 +76,7 @@ def test_a_version_gets_its_steps_of_the_requests_and_then_all_while_the_old_one
         (1, 4),
     ]
     (first, _), (second, _), (last, _) = shifts
-    # A start takes a second, and then there is a probe at once.
+    # A start takes a second, and a probe follows at once.
     assert [round(time, 2) for time in (first, second, last)] == [6.0, 27.0, 48.0]
     assert played.shares(5, first) == {"1.0.0": 1.0}
     assert played.shares(first + 0.1, second)["2.0.0"] == pytest.approx(0.1, abs=0.015)  # 1 of 5 replicas
@@ -94,7 +94,7 @@ def test_a_version_gets_its_steps_of_the_requests_and_then_all_while_the_old_one
 
 
 def test_a_share_may_stay_for_good():
-    """The case of a canary that is bad: 30% of its requests fail, and nobody looks."""
+    """A bad canary: 30% of its requests fail, and nothing watches it."""
     played = Played(MESH, 60, (deploy(steps=(Step(0.2, None),), share=0.3), 5))
     assert played.fleet[60] == {"1.0.0": 4, "2.0.0": 1}
     assert played.shares(10, 60)["2.0.0"] == pytest.approx(0.2, abs=0.02)
@@ -115,7 +115,7 @@ def test_over_its_error_budget_the_requests_go_back_at_once_and_its_replicas_go(
     assert [each.attributes["share"] for _, each in played.told("traffic_shifted")] == [0.1, 0.0]
     assert played.shares(when + 0.01, 60) == {"1.0.0": 1.0}
     assert played.fleet[60] == {"1.0.0": 4}
-    # Some 20 a second get there, and ten of them are enough to tell.
+    # Some 20 a second arrive, and ten of them are enough to judge.
     assert when - played.told("traffic_shifted")[0][0] < 2
     played.mesh.env.advance(played.mesh.now + 60)
     check_idle(played.mesh)
@@ -155,7 +155,7 @@ def test_retries_stay_with_the_canary_and_ejections_are_counted_within_it():
     shares = played.shares(10, 30)
     # Each of the 20% is tried three times: .6 / (.8 + .6).
     assert shares["2.0.0"] == pytest.approx(0.6 / 1.4, abs=0.03)
-    # Its only replica is out, and used all the same: that is the canary's own panic.
+    # Its only replica is ejected and used all the same, since the canary is in panic by itself.
     assert {event.attributes["host"] for _, event in played.told("outlier_ejected")} == {"app-4"}
 
 
@@ -187,7 +187,7 @@ faults:
 
 
 def scenario(folder, keys, mesh=MESH):
-    """A scenario with a deploy that has some keys, read from files."""
+    """Return a scenario with a deploy that has some keys, read from files."""
     (folder / "mesh.yaml").write_text(mesh, encoding="utf-8")
     (folder / "s.yaml").write_text(SCENARIO.replace("KEYS", keys), encoding="utf-8")
     return load(folder / "s.yaml")

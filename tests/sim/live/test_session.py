@@ -1,4 +1,4 @@
-"""A mesh that is played by hand: what it writes down replays to the byte, and nothing but what was done changes it."""
+"""A mesh steered by hand: the file that it writes replays to the byte, and only the actions change the run."""
 
 from dataclasses import replace
 from math import isnan, nan
@@ -26,8 +26,7 @@ services:
 edges: {web -> db: {breaker: {window_calls: 10, minimum_calls: 5, open_for: 2s}}}
 workload: {rate: 30/s, mix: {web.home: 1}}
 """
-#: What is left to the seed, times that are shares, confounders and what is wrong with the telemetry: all that a file
-#: may hold.
+#: Seeded choices, times given as shares, confounders and telemetry faults: everything that a file can hold.
 TEXT = """
 name: evening
 lead_in: 5s
@@ -41,7 +40,7 @@ background:
   - restart: {target: {role: entry, replica: 0}, at: 1s}
 """
 OPTIONS = Options(seed=5)
-#: What is done, and after how many seconds.
+#: The actions, and the seconds after which they are taken.
 DONE = [
     (3, "faults", "fail", {"target": "db.get", "share": "50%", "for": "8s"}),
     (3, "actions", "drain", {"target": "db[0]", "for": "4s"}),
@@ -59,7 +58,7 @@ def loaded(text=TEXT, options=OPTIONS):
 
 
 def played(done=DONE, text=TEXT, settle=lambda second: False):
-    """A session in which things were done, played to its end, and its records by kind."""
+    """Return a session with actions, played to its end, and its records by kind."""
     batches = []
     session = Session(loaded(text), OPTIONS, on_batch=batches.append)
     for second in range(1000):
@@ -74,7 +73,7 @@ def played(done=DONE, text=TEXT, settle=lambda second: False):
 
 
 def again(session):
-    """The records of the scenario that a session has written, played by the ordinary loader and simulation."""
+    """Return the records of the scenario that a session wrote, played by the ordinary loader and simulation."""
     return frames(Simulation.of(loaded(session.script.text)).batches())
 
 
@@ -167,7 +166,7 @@ def test_a_free_play_is_saved_with_the_length_that_it_needs():
     short = loaded(text)
     assert (short.scenario.length, session.script.scenario.length) == (12.0, 3600.0)
     records = frames(Simulation.of(short).batches())
-    until = "2024-01-15T10:30:11"  # what is under way at its end goes on in one, and ends in the other
+    until = "2024-01-15T10:30:11"  # calls in flight at its end go on in one recording, and end in the other
     for kind, seen in frames(batches).items():
         one, other = (each.filter(each["timestamp"] < until) for each in (seen, records[kind]))
         assert len(one) and one.equals(other)
@@ -179,7 +178,7 @@ def test_a_second_shows_what_the_records_say():
     *seconds, last = session.seconds
     assert sum(second.entry[0] for second in session.seconds) == len(roots)
     assert sum(second.entry[1] for second in session.seconds) == len(roots.filter(status="error"))
-    # The last second has what is under way at the end of the recording as well, of which there are no samples.
+    # The last second also has the calls in flight at the end of the recording, which have no samples.
     told = {}
     for row in records["metrics"].filter(pl.col("replica").is_null()).iter_rows(named=True):
         told[row["timestamp"][17:26], row["service"], row["target"], row["metric"]] = row["value"]

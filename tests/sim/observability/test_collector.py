@@ -1,4 +1,4 @@
-"""What is recorded of a mesh that isn't observed perfectly, and what becomes of the rest."""
+"""Imperfect observation of a mesh: the records that are kept, altered or lost."""
 
 from collections import Counter
 from functools import cache
@@ -34,7 +34,7 @@ EVERYTHING = (
 
 @cache
 def played(observability, batch=32_000, seed=3):
-    """By kind, the recording; by kind, what isn't recorded as it was; and the collector."""
+    """Return the recording by kind, the records that differ from it by kind, and the collector."""
     mesh = topologies.parse(SMALL, "small.yaml")
     loaded = parse(SCENARIO.format(observability), "killed.yaml", Options(seed=seed), mesh=mesh)
     simulation = Simulation.of(loaded, batch=batch)
@@ -60,7 +60,7 @@ def bag(frame, without=()):
 
 
 def by_true_clocks(frame, collector):
-    """Records with the time that it was when their clocks had the time that they have."""
+    """Return records with their timestamps corrected for the errors of their clocks."""
     off = collector.clocks.off
     host = frame.select(pl.coalesce("replica", "service")).to_series()
     back = pl.Series([round(off.get(name, 0)) for name in host], dtype=pl.Int64)
@@ -206,7 +206,7 @@ def test_late_lines_have_the_time_at_which_they_came():
 
 
 def test_clocks_are_off_by_a_constant_each_and_durations_by_nothing():
-    """A node has one clock, which is that of all pods on it."""
+    """A node has one clock, shared by all pods on it."""
     recorded, _, collector = played("{clock_skew: 100ms}")
     off, placement = collector.clocks.off, Placement(topologies.parse(SMALL, "small.yaml").topology)
     pods = {host: (placement.node(host.rpartition("-")[0], host), off[host]) for host in off if "-" in host}

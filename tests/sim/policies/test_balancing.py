@@ -14,12 +14,12 @@ PICKS = st.floats(0, 1, exclude_max=True)
 
 
 def replicas(*loads):
-    """Replicas that have so many calls."""
+    """Return replicas with these numbers of calls in flight."""
     return [SimpleNamespace(index=index, calls=load) for index, load in enumerate(loads)]
 
 
 def call(pick=0.0):
-    """A call whose draw for the choice is `pick`."""
+    """Return a call whose draw for the choice is `pick`."""
     return SimpleNamespace(draws=(0.0, 0.0, 0.0, pick, 0.0, 0.0, 0.0))
 
 
@@ -44,7 +44,7 @@ def test_least_request_never_takes_a_replica_that_is_busier_than_all_others(pick
 
 
 def test_least_request_compares_each_pair_of_replicas_equally_often():
-    """Of replicas in order of load, each wins against all that come after it."""
+    """Among replicas ordered by load, each wins against all that come after it."""
     picks = np.random.Generator(np.random.Philox(1)).random(10_000)
     four = replicas(0, 1, 2, 3)
     counts = Counter(LeastRequest().choose(four, call(pick)).index for pick in picks)

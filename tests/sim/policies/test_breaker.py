@@ -1,4 +1,4 @@
-"""The circuit breaker, as whole lists of what it let through and where it moved."""
+"""The circuit breaker, as complete lists of the calls it let through and its state changes."""
 
 from itertools import pairwise
 
@@ -12,21 +12,21 @@ COUNTING = CircuitBreaker(window_calls=4, minimum_calls=4, open_for=10.0, half_o
 
 
 class Caller:
-    """Makes calls through a breaker and notes its moves."""
+    """Makes calls through a breaker and notes its state changes."""
 
     def __init__(self, policy):
         self.moves = []
         self.breaker = Breaker(policy, lambda state, now, reason: self.moves.append((now, state, reason)))
 
     def call(self, now, failed=False, duration=0.0):
-        """A call that is answered at once; whether it was let through."""
+        """Make a call that is answered at once; returns whether it was let through."""
         if not self.breaker.permits(now):
             return False
         self.breaker.record(now, self.breaker.generation, failed, duration)
         return True
 
     def calls(self, outcomes, start=0):
-        """Calls one second apart: `.` succeeds, `x` fails, `s` is slow. Returns who was let through."""
+        """Make calls one second apart: `.` succeeds, `x` fails, `s` is slow. Returns which were let through."""
         let = [self.call(start + i, failed=c == "x", duration=2.0 * (c == "s")) for i, c in enumerate(outcomes)]
         return "".join("-+"[each] for each in let)
 
@@ -44,7 +44,7 @@ def test_it_stays_closed_below_the_minimum_of_calls():
 
 
 def test_a_minimum_above_the_window_of_calls_is_the_window():
-    """As resilience4j has it; else such a breaker would never open."""
+    """As in resilience4j; otherwise such a breaker would never open."""
     caller = Caller(CircuitBreaker(window_calls=4, minimum_calls=5, open_for=10.0))
     assert caller.calls("..xx.") == "++++-"
 
@@ -70,7 +70,7 @@ def test_slow_calls_open_it_by_a_threshold_of_their_own():
 
 
 def test_only_a_bad_outcome_opens_it():
-    """A success may complete the minimum of calls, but it's no reason to stop calling."""
+    """A success can complete the minimum number of calls, but is no reason to stop calling."""
     caller = Caller(COUNTING)
     assert caller.calls("xxx..") == "+++++"
 
@@ -120,7 +120,7 @@ def test_outcomes_of_calls_let_through_in_an_earlier_state_do_not_count():
     assert [caller.breaker.permits(20) for _ in range(2)] == [True, False]
 
 
-#: For each state, the ones that may follow it.
+#: The states that can follow each state.
 NEXT = {CLOSED: {OPEN}, OPEN: {HALF_OPEN}, HALF_OPEN: {OPEN, CLOSED}}
 
 

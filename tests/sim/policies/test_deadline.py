@@ -1,4 +1,4 @@
-"""Deadlines beyond the timeout of an attempt, and cancellation: whole timelines."""
+"""Deadlines beyond the timeout of an attempt, and cancellation: complete timelines."""
 
 import pytest
 from stage import Stage
@@ -8,7 +8,7 @@ from meshquake.faults.kinds import fault_kinds
 
 
 def chain(first, second, work="1s", workers=1):
-    """Web calls app, which calls db; the keys of the two edges, the work of the database, the workers of app."""
+    """Return a mesh in which web calls app, which calls db, with keys of both edges, the db's work and app's workers."""
     return Stage(f"""
 name: chain
 services:
@@ -23,7 +23,7 @@ workload: {{mix: {{web.home: 1}}}}
 
 
 def one(keys, work="7s"):
-    """Web calls db with these keys of the edge."""
+    """Return a mesh in which web calls db with these keys of the edge."""
     return Stage(f"""
 name: one
 defaults: {{edge: {{latency: 0ms}}}}
@@ -63,11 +63,11 @@ def test_a_retry_that_could_only_be_made_too_late_is_not_waited_for():
     assert stage.play()[:2] == ["0-100 web: dependency_failed", "0-100 web>db: timeout"]
 
 
-# -- that travel with the request --------------------------------------------------------------------------------------
+# -- propagated deadlines ----------------------------------------------------------------------------------------------
 
 
 def test_a_deadline_travels_with_the_request():
-    """The database is given up when the caller's caller is, though its own timeout is longer."""
+    """The call to the database is given up with the caller's caller, though its own timeout is longer."""
     stage = chain("timeout: 100ms, latency: 0ms", "timeout: 500ms, inherit_deadline: true, latency: 0ms")
     stage.request(0)
     assert stage.play() == [
@@ -80,7 +80,7 @@ def test_a_deadline_travels_with_the_request():
 
 
 def test_what_waited_past_its_deadline_calls_nobody():
-    """The second request gets the worker when its deadline is over: it works, but sends nothing."""
+    """The second request gets the worker after its deadline: it does its work, but sends nothing."""
     stage = chain("timeout: 50ms, latency: 0ms", "inherit_deadline: true, latency: 0ms")
     stage.request(0, 1)
     assert [line for line in stage.play() if "app" in line] == [
@@ -97,7 +97,7 @@ def test_what_waited_past_its_deadline_calls_nobody():
 
 
 def test_a_cancelled_call_frees_its_worker_and_takes_those_it_made_along():
-    """A message's way later the callee stops, and cancels what it called; the queue moves up at once."""
+    """One message later the callee stops, and cancels its own calls; the queue advances at once."""
     stage = chain("timeout: 100ms, latency: 5ms, cancellation: true", "timeout: 10s, latency: 1ms, cancellation: true")
     stage.request(0)
     assert stage.play() == [
@@ -192,7 +192,7 @@ def test_a_call_that_waits_for_a_connection_when_its_caller_is_cancelled_never_l
 
 
 def test_work_between_calls_and_parts_that_run_side_by_side_end_with_their_request():
-    """Two parts: one works for long, the other waits for the database."""
+    """Two branches: one works for long, the other waits for the database."""
     stage = Stage("""
 name: parts
 defaults: {edge: {latency: 0ms}}
@@ -223,7 +223,7 @@ workload: {mix: {batch.run: 1, web.home: 1}}
 """)
     stage.request(0)
     stage.request(0, entry=1)
-    # 40 ms at half speed, and then 80 alone.
+    # 40 ms at half speed, then 80 alone.
     assert [line for line in stage.play() if " db:" in line] == ["0-120 db: success", "0-40 db: cancelled"]
 
 

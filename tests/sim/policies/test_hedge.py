@@ -1,4 +1,4 @@
-"""Hedging: whole timelines, the law of what it gains, and the figures of "The Tail at Scale"."""
+"""Hedging: complete timelines, the formula for its gain, and the figures of "The Tail at Scale"."""
 
 from math import exp
 
@@ -21,7 +21,7 @@ from meshquake.topology.spec import Edge
 
 
 def hedged(hedge, work="100ms", more=""):
-    """Web calls db, three replicas in turn, and hedges."""
+    """Return a mesh in which web calls db, three replicas in turn, and hedges."""
     return Stage(f"""
 name: hedged
 defaults: {{edge: {{latency: 1ms}}}}
@@ -34,12 +34,12 @@ workload: {{mix: {{web.home: 1}}}}
 
 
 def slow(replica, factor):
-    """A fault that makes one replica slower."""
+    """Return a fault that slows one replica."""
     return fault_kinds()["slow"](id=f"s{replica}", target=Target("replica", "db", replica), factor=factor)
 
 
 def failing(replica, error):
-    """A fault that fails what one replica does."""
+    """Return a fault that fails the requests of one replica."""
     target = Target("replica", "db", replica)
     return fault_kinds()["fail"](id=f"f{replica}", target=target, share=1.0, error=error)
 
@@ -122,7 +122,7 @@ def test_failures_take_grpcs_tokens_from_hedges_too():
     for replica in range(3):
         stage.fault(failing(replica, "unavailable"), 0, 1000)
     stage.request(0)
-    # One token of two is left after the first failure: no more than half.
+    # One of two tokens is left after the first failure: no more than half.
     assert [line for line in stage.play() if " web" in line] == [
         "0-7 web: dependency_failed",
         "0-7 web>db: unavailable",
@@ -133,7 +133,7 @@ def test_a_percentile_as_the_delay_is_that_of_the_calls_before():
     stage = hedged("{delay: 10s, percentile: 90%}", work="20ms")
     for replica in range(3):
         stage.fault(slow(replica, 10.0), 4990, 10_000)
-    stage.request(*range(0, 5001, 50))  # a hundred in 22 ms each, and one that takes longer
+    stage.request(*range(0, 5001, 50))  # a hundred of 22 ms each, and one that takes longer
     lines = [line for line in stage.play() if "web>db" in line]
     assert len(lines) == 102
     assert lines[-2:] == ["5000-5202 web>db: success", "5022-5202 web>db #2: cancelled"]
@@ -161,20 +161,20 @@ def test_a_hedged_call_takes_longer_than_t_as_often_as_both_of_two_independent_o
 
 
 def test_the_tail_at_scale():
-    """A hedge after 10 ms took p99.9 of reading 1,000 values from 1,800 to 74 ms, for 2% more requests.
+    """A hedge after 10 ms cut the p99.9 of reading 1,000 values from 1,800 to 74 ms, for 2% more requests.
 
-    That is the time of the slowest of 1,000 calls: with a tail in which 2% of the calls take more than 10 ms, the law
-    above gives both figures, and the run the additional calls and what the hedge makes of single ones.
+    That is the time of the slowest of 1,000 calls. With a tail in which 2% of the calls take more than 10 ms, the
+    formula above gives both figures, and the run gives the number of additional calls and the effect on single ones.
     """
     tail = Pareto(0.010, 1.55, 1.8)
     share = 0.02
 
     def longer(t):
-        """How often a call takes longer than t seconds, for t beyond the body of the distribution."""
+        """Return how often a call takes longer than t seconds, for t beyond the body of the distribution."""
         return share * (0.010 / t) ** 1.55 if t < tail.maximum else 0.0
 
     def slowest(survival):
-        """The percentile 99.9 of the slowest of 1,000 calls, in seconds."""
+        """Return the 99.9th percentile of the slowest of 1,000 calls, in seconds."""
         low, high = 0.02, 2.0
         while high - low > 1e-6:
             middle = (low + high) / 2
@@ -209,7 +209,7 @@ def test_each_call_has_one_attempt_that_decides_and_all_comes_back():
     check_idle(stage.mesh)
 
 
-# -- what is seen of them ---------------------------------------------------------------------------------------------
+# -- telemetry --------------------------------------------------------------------------------------------------------
 
 SEEN = """
 name: seen
@@ -232,7 +232,7 @@ def seen():
 
 
 def after_the_first(run, caller, callee):
-    """Attempts on an edge after the first, of those that ended within the samples."""
+    """Return attempts on an edge after the first, of those that ended within the samples."""
     ended = run.asked(callee).filter(pl.col("end") < run.metrics["at"].max(), service=caller)
     return len(ended.filter(pl.col("attempt") > 1))
 
@@ -258,7 +258,7 @@ def test_a_failure_beside_which_others_go_on_is_logged_as_hedged_and_never_as_re
 
 
 def test_a_client_span_of_a_hedge_says_so_and_the_callee_knows_only_the_number_of_the_attempt(seen):
-    """As `grpc-previous-rpc-attempts` tells a server, of retries and hedges alike."""
+    """As `grpc-previous-rpc-attempts` tells a server, for retries and hedges alike."""
     conventions = Conventions(topology_of(SEEN))
     second = seen.traces.filter(attempt=2)
     for kind, peer, hedge in (("client", "db", "hedge"), ("server", "app", None), ("client", "app", None)):
@@ -266,7 +266,7 @@ def test_a_client_span_of_a_hedge_says_so_and_the_callee_knows_only_the_number_o
         assert (said["mesh.attempt"], said.get("mesh.attempt_kind")) == (2, hedge)
 
 
-# -- with what it does not go ---------------------------------------------------------------------------------------
+# -- conflicts and changes ------------------------------------------------------------------------------------------
 
 
 def test_an_edge_that_retries_cannot_hedge():
@@ -275,7 +275,7 @@ def test_an_edge_that_retries_cannot_hedge():
 
 
 def test_calls_under_way_when_hedging_is_switched_off_or_on_keep_to_what_they_were_made_with():
-    """Off at 15 ms: the race of two goes on, no third joins it. On again: who has no race stays without."""
+    """Off at 15 ms: the race of two goes on, and no third attempt joins. On again: calls without a race stay so."""
     stage = hedged("{delay: 10ms, max_attempts: 3}", more=", timeout: 500ms")
     off = Change.made_of(Edge, {"hedge": None, "overall_timeout": 0.2})
     flip = fault_kinds()["flip"](id="f", target=Target("edge", "web", callee="db"), set=off)

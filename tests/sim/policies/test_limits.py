@@ -10,7 +10,7 @@ from meshquake.topology.errors import CODES
 
 
 def one(keys, work="100ms", service="workers: 100", more=""):
-    """Web calls db with these keys of the edge."""
+    """Return a mesh in which web calls db with these keys of the edge."""
     return Stage(f"""
 name: one
 defaults: {{edge: {{latency: 0ms}}}}
@@ -23,12 +23,12 @@ workload: {{mix: {{web.home: 1}}}}
 
 
 def fault(kind, target="db", **parameters):
-    """A fault on a service."""
+    """Return a fault on a service."""
     return fault_kinds()[kind](id=f"{kind}", target=Target("service", target), **parameters)
 
 
 def policy(stage, name):
-    """A policy of web's."""
+    """Return a policy of web's."""
     return stage.mesh.services["web"].replicas[0].callers[0].policies[name]
 
 
@@ -36,7 +36,7 @@ def policy(stage, name):
 
 
 def test_a_throttled_caller_refuses_what_the_formula_says():
-    """(requests - 2 accepts) / (requests + 1): after 10 accepted requests the 21st is the first that may be refused."""
+    """(requests - 2 accepts) / (requests + 1): after 10 accepted requests the 21st is the first that can be refused."""
     stage = one("throttle: {factor: 2, window: 2m}", work="1ms")
     stage.fault(fault("refuse", share=1.0), 105, 10_000)
     stage.request(*range(0, 310, 10))
@@ -56,7 +56,7 @@ def test_calls_of_which_no_result_is_known_yet_say_nothing():
 
 
 def test_a_throttled_caller_sends_a_dead_callee_hardly_more_than_it_once_accepted():
-    """The share refused goes to one; when it is back, each accepted request lets two more through."""
+    """The refused share approaches one; once the callee is back, each accepted request lets two more through."""
     topology = topology_of("""
 name: dead
 services:
@@ -72,7 +72,7 @@ workload: {rate: 100/s, mix: {web.home: 1}}
         some = calls[(calls["sent"] >= start) & (calls["sent"] < end)]
         return np.mean(some["result"] == CODES["client_throttled"])
 
-    assert refused(0, 10) < 0.01  # the first of all are asked for before any is accepted
+    assert refused(0, 10) < 0.01  # the first ones are sent before any is accepted
     assert refused(15, 20) > 0.95
     assert refused(35, 40) < 0.01
 
@@ -107,7 +107,7 @@ def test_the_limit_follows_envoys_gradient():
 
 
 def test_under_overload_the_limit_falls_and_the_queue_is_short():
-    """A server of 100 calls a second with 200: calls stay near the minimum, and the rest is refused at once."""
+    """A server of 100 calls a second gets 200: latency stays near the minimum, and the rest is refused at once."""
     text = """
 name: overload
 defaults: {edge: {latency: 0ms}}
@@ -130,7 +130,7 @@ def test_while_the_minimum_is_measured_hardly_any_call_is_let_through():
     stage.request(*range(0, 1500, 5))
     lines = [line for line in stage.play() if "web>db" in line]
     limited = [int(line.split("-")[0]) for line in lines if "concurrency_limited" in line]
-    assert limited and min(limited) >= 1050 and max(limited) < 1250  # the first five are back at 70 ms
+    assert limited and min(limited) >= 1050 and max(limited) < 1250  # the first five return at 70 ms
 
 
 def test_what_never_left_says_nothing_about_how_long_calls_take():
@@ -144,7 +144,7 @@ def test_what_never_left_says_nothing_about_how_long_calls_take():
     assert policy(stage, "adaptive_concurrency")._minimum == pytest.approx(0.010)
 
 
-# -- what is told of both -----------------------------------------------------------------------------------------
+# -- events of both -----------------------------------------------------------------------------------------------
 
 
 def test_throttling_is_told_when_it_begins_and_ten_seconds_after_the_last_call_that_it_refused():
@@ -162,7 +162,7 @@ def test_throttling_is_told_when_it_begins_and_ten_seconds_after_the_last_call_t
 
 
 def test_adaptive_concurrency_tells_when_it_limits_calls_and_of_a_minimum_that_is_another_than_before():
-    """The minimum is measured at first, and each 15 s; at 20 s calls begin to take four times as long."""
+    """The minimum is measured at first, and every 15 s; at 20 s calls begin to take four times as long."""
     stage = one("adaptive_concurrency: {samples: 10, remeasure: 15s, jitter: 0%}", work="10ms")
     stage.fault(fault("slow", factor=4.0), 20_000, 60_000)
     stage.request(*range(0, 50_000, 5))
@@ -210,7 +210,7 @@ def test_connections_are_opened_when_all_streams_of_those_there_are_taken():
 
 
 def test_no_more_retries_are_under_way_than_may():
-    """Envoy's `max_retries`: three, counting those that wait for the end of a pause."""
+    """Envoy's `max_retries`: three, including those in backoff."""
     stage = one("retry: {max_attempts: 2, base: 0ms, concurrent: 3}", work="50ms")
     stage.fault(fault("fail", share=1.0, error="unavailable"), 0, 60)
     stage.request(*range(5))
@@ -223,7 +223,7 @@ def test_no_more_retries_are_under_way_than_may():
 
 @pytest.mark.parametrize(("notices", "first"), [("true", "success"), ("false", "connection_reset")])
 def test_a_dead_idle_connection_is_noticed_at_once_or_by_its_first_use(notices, first):
-    """A database restarts while nobody asks it anything; the pool is full of connections to the old process."""
+    """A database restarts while nobody calls it; the pool is full of connections to the old process."""
     keys = f"pool: {{size: 3, notices: {notices}, connect: 0ms}}"
     stage = one(keys, work="1ms", service="startup: 1s, readiness: {period: 1s}")
     stage.fault(fault("stop"), 100, 200)

@@ -9,13 +9,13 @@ from meshquake.sim.policies.outlier import Detector
 
 
 def failing(replica=None, share=1.0, error="unavailable"):
-    """A fault that fails what app, or one replica of it, does."""
+    """Return a fault that fails the requests of app, or of one replica of it."""
     target = Target("service", "app") if replica is None else Target("replica", "app", replica)
     return fault_kinds()["fail"](id=f"f{replica}", target=target, share=share, error=error)
 
 
 def mesh(outlier, replicas=4, more=""):
-    """Web, one replica, calls app in turn."""
+    """Return a mesh in which web, one replica, calls app round robin."""
     return f"""
 name: outlier
 defaults: {{edge: {{latency: 0ms}}, service: {{readiness: {{period: 10m}}}}}}
@@ -28,7 +28,7 @@ workload: {{rate: 100/s, mix: {{web.home: 1}}}}
 
 
 def ejections(stage):
-    """When which replica was ejected or came back, in seconds."""
+    """Return when which replica was ejected or returned, in seconds."""
     return [
         (round(event.time, 3), "out" if event.type == "outlier_ejected" else "in", event.attributes["host"])
         for event in stage.mesh.journal.events
@@ -36,10 +36,10 @@ def ejections(stage):
 
 
 def test_envoys_timeline_of_a_replica_that_fails_for_two_minutes():
-    """Out at the fifth failure in a row; back at the first sweep that is 30, 60 or 90 s later."""
+    """Ejected at the fifth consecutive failure; back at the first sweep after 30, 60 or 90 s."""
     stage = Stage(mesh("{}"))
     stage.fault(failing(0), 0, 120_000)
-    stage.request(*range(0, 400_000, 100))  # each replica has one in 400 ms, or in 300 ms while one is out
+    stage.request(*range(0, 400_000, 100))  # each replica gets a request per 400 ms, or per 300 ms while one is out
     stage.play(400_000)
     timeline = ejections(stage)
     # Requests at 0.3, 0.7, ... go to app-0: the fifth is at 1.9 s.
@@ -55,9 +55,9 @@ def test_envoys_timeline_of_a_replica_that_fails_for_two_minutes():
 def test_each_sweep_at_which_a_replica_is_in_takes_one_off_the_number_of_its_ejections():
     stage = Stage(mesh("{consecutive: 1}"))
     stage.request(*range(0, 200_000, 100))
-    stage.fault(failing(0), 1000, 1350)  # ejected; 30 s
-    stage.fault(failing(0), 41_000, 41_350)  # and again, after no sweep: 60 s
-    stage.fault(failing(0), 125_000, 125_350)  # and again, after the sweeps at 120 and at no other: 60 s
+    stage.fault(failing(0), 1000, 1350)  # ejected for 30 s
+    stage.fault(failing(0), 41_000, 41_350)  # and again, with no sweep in between: 60 s
+    stage.fault(failing(0), 125_000, 125_350)  # and again, after only the sweep at 120: 60 s
     stage.play(200_000)
     times = [time for time, _, _ in ejections(stage)]
     assert [round(time) for time in times] == [1, 40, 41, 110, 125, 190]
@@ -77,7 +77,7 @@ def test_no_more_are_out_than_may_be_and_yet_always_one():
 
 
 def test_in_panic_all_are_used_and_without_it_calls_fail_as_if_none_were_ready():
-    """Of 4 replicas 3 are out: fewer than half are left."""
+    """3 of 4 replicas are out, so fewer than half are left."""
     for panic, failed in (("50%", 0.75), ("0%", 0.0)):
         stage = Stage(mesh(f"{{most: 100%, panic: {panic}, interval: 1h}}"))
         for replica in range(3):
@@ -94,7 +94,7 @@ def test_in_panic_all_are_used_and_without_it_calls_fail_as_if_none_were_ready()
 
 
 def test_gateway_failures_are_counted_by_themselves():
-    """A 500 is a failure and no gateway failure; a timeout is both (504)."""
+    """A 500 is a failure but no gateway failure; a timeout is both (504)."""
     for error, ejected in (("internal", 0), ("timeout", 1)):
         stage = Stage(mesh("{consecutive: none, gateway: 3, interval: 1h}"))
         stage.fault(failing(0, error=error), 0, 60_000)
@@ -104,7 +104,7 @@ def test_gateway_failures_are_counted_by_themselves():
 
 
 def test_success_rates_are_compared_in_sweeps():
-    """Five replicas with 100 requests each in 10 s; one of them fails 30%, far below the mean less 1.9 deviations."""
+    """Five replicas get 100 requests each in 10 s; one fails 30%, far below the mean less 1.9 standard deviations."""
     for replicas, ejected in ((5, ["app-0"]), (4, [])):  # Envoy compares five or more
         stage = Stage(mesh("{consecutive: none}", replicas))
         stage.fault(failing(0, share=0.3), 0, 9000)
@@ -123,7 +123,7 @@ def test_the_limit_on_failures_needs_no_comparison():
 
 
 def test_a_replica_that_fails_fast_is_ejected_in_a_second_though_retries_hide_it():
-    """The black hole behind retries: with `least_request` the one that fails at once would draw the most calls."""
+    """The black hole behind retries: with `least_request`, the replica that fails at once would attract the most calls."""
     topology = topology_of("""
 name: hole
 services:
@@ -136,7 +136,7 @@ workload: {rate: 200/s, mix: {gw.home: 1}}
     rows = play(topology, 1, 4000, [(failing(0), Window(2, 2, 12))])
     calls = rows[(rows["caller"] >= 0) & (rows["result"] != 0)]
     assert calls["ended"].max() < 3.0
-    assert len(calls) <= 2 * (5 + 4)  # five in a row for each caller, besides those under way then
+    assert len(calls) <= 2 * (5 + 4)  # five in a row for each caller, plus those then in flight
 
 
 def test_a_new_process_of_the_callee_is_another_host():
@@ -154,7 +154,7 @@ def test_a_new_process_of_the_callee_is_another_host():
 
 @pytest.mark.parametrize(("avoid", "failed"), [("true", 0), ("false", 1)])
 def test_another_attempt_avoids_the_replicas_tried_before(avoid, failed):
-    """In turn, the second attempt of the same call comes to the same replica when another call comes between."""
+    """With round robin, the second attempt of a call returns to the same replica if another call comes in between."""
     stage = Stage(
         mesh("none", replicas=2, more=f", avoid_tried: {avoid}, retry: {{max_attempts: 2, base: 40ms, maximum: 40ms}}")
     )

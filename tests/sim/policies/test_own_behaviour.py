@@ -1,4 +1,4 @@
-"""What operations do by themselves: they fail now and then, work longer in company, and wait without a worker."""
+"""Behaviour of operations without faults: base errors, contention, and asynchronous waiting."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ workload: {rate: 1/s, mix: {web.home: 1}}
 
 
 def test_work_takes_longer_by_a_share_for_each_request_that_is_at_it():
-    """With 50%, the second of three at once takes half as long again, and the third twice as long."""
+    """With 50%, the second of three concurrent requests takes half as long again, and the third twice as long."""
     stage = Stage("""
 name: contended
 services: {web: {operations: {home: {work: 10ms, contention: 50%}}}}
@@ -66,8 +66,8 @@ workload: {rate: 1/s, mix: {web.home: 1}}
 def test_work_between_calls_is_lengthened_by_the_others_that_hold_workers_when_it_begins(handlers, last):
     """Two at once: main work of 10 and 15 ms, no time for the call, then 10 ms each.
 
-    The first goes on at 10 ms beside the second, for 15 ms. So does the second at 15 ms, unless the first has given its
-    worker back: then it is in nobody's way.
+    The first goes on at 10 ms beside the second, for 15 ms. So does the second at 15 ms, unless the first has released
+    its worker: then the second has no company.
     """
     stage = Stage(f"""
 name: contended
@@ -82,7 +82,7 @@ workload: {{rate: 1/s, mix: {{web.home: 1}}}}
 
 
 def waiting(handlers, web=""):
-    """A web with one worker (10 ms of work) that waits 100 ms for a slow service."""
+    """Return a web with one worker (10 ms of work) that waits 100 ms for a slow service."""
     return f"""
 name: waiting
 defaults: {{edge: {{latency: 0s}}}}
@@ -101,7 +101,7 @@ workload: {{rate: 1/s, mix: {{web.home: 1}}}}
     ],
 )
 def test_async_handlers_give_their_worker_back_while_they_wait(handlers, expected):
-    """The second request begins when the first one waits, or only when it's answered."""
+    """The second request begins once the first one waits; with blocking handlers, once it is answered."""
     stage = Stage(waiting(handlers))
     stage.request(0, 0)
     assert [line for line in stage.play() if " web:" in line] == expected
@@ -109,7 +109,7 @@ def test_async_handlers_give_their_worker_back_while_they_wait(handlers, expecte
 
 
 def test_async_handlers_leave_nothing_behind_when_their_process_dies():
-    """Counters hold while requests wait without a worker, and everything comes back."""
+    """Counters stay in range while requests wait without a worker, and every resource is given back."""
     stage = Stage(waiting("async", "startup: 1ms,"))
     stage.request(*range(0, 200, 5))
     stage.fault(Stop(id="stop", target=Target("service", "web")), 95, 130)
@@ -123,8 +123,8 @@ def test_async_handlers_leave_nothing_behind_when_their_process_dies():
 def test_a_network_with_feedback_is_as_jackson_has_it():
     """Each of a request's visits takes 1/(mu - lambda/(1-p)), and 1/(1-p) visits are made on average.
 
-    J. R. Jackson, "Networks of waiting lines", Operations Research 5 (1957): an M/M/1 queue to which a share p of what
-    it serves returns at once, here at load .6 (lambda 42/s, p .3, 10 ms). Nobody holds a worker while it waits.
+    J. R. Jackson, "Networks of waiting lines", Operations Research 5 (1957): an M/M/1 queue to which a share p of the
+    served requests returns at once, here at load .6 (lambda 42/s, p .3, 10 ms). Nobody holds a worker while waiting.
     """
     topology = topology_of("""
 name: feedback

@@ -13,7 +13,7 @@ from meshquake.topology.errors import CODES, SUCCESS
 
 
 class ACall(SimpleNamespace):
-    """A call that nothing is known of yet."""
+    """A call about which nothing is known yet."""
 
     __hash__ = object.__hash__
 
@@ -23,7 +23,7 @@ def a_call():
 
 
 class Stand:
-    """A pool, with what lies around it in its place: who was let go, and what was said of a shortage."""
+    """A pool with stand-ins for its surroundings: the calls it let through, and its reports of a shortage."""
 
     def __init__(self, size, warm=True):
         self.edge = SimpleNamespace(modifiers=())
@@ -39,14 +39,14 @@ class Stand:
         )
 
     def give_back(self, call, intact=True):
-        """A call comes back; who is let go for it."""
+        """Give back a call's connection; returns the calls that are let through for it."""
         call.outcome = SUCCESS if intact else CODES["connection_reset"]
         before = len(self.let_go)
         self.pool.returned(call, 0.0)
         return self.let_go[before:]
 
     def resize(self, share):
-        """A fault takes some of the connections; who is let go then."""
+        """Let a fault take some of the connections; returns the calls that are let through then."""
         self.edge.modifiers = (SimpleNamespace(effect=lambda now: SimpleNamespace(pool=share)),)
         before = len(self.let_go)
         self.pool.disturbed(0.0)
@@ -117,7 +117,7 @@ def test_of_a_shortage_each_call_that_waits_is_told_and_each_that_gives_up():
 
 
 class PoolMachine(RuleBasedStateMachine):
-    """Any order of takes, gives, departures and changes of size."""
+    """Takes, returns, departures and changes of size in any order."""
 
     def __init__(self):
         super().__init__()
@@ -151,7 +151,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.queue = []
 
     def expect(self, granted):
-        """Those who are granted a connection waited longest."""
+        """Check that the connections go to the calls that waited longest."""
         assert granted == self.queue[: len(granted)]
         self.holders += granted
         del self.queue[: len(granted)]
@@ -171,7 +171,7 @@ TestPool.settings = settings(derandomize=True)
 
 
 def ended(*up):
-    """A replica that has just gone down, with others of its service that are up or not."""
+    """Return a replica that has just gone down, with others of its service that are up or not."""
     replicas = [SimpleNamespace(up=each) for each in (False, *up)]
     return SimpleNamespace(service=SimpleNamespace(fellows=lambda replica: replicas))
 

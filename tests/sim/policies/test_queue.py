@@ -1,4 +1,4 @@
-"""Who waits, who is next and who is shed; and what each discipline leaves of the work under overload."""
+"""Which calls wait, which is next and which is shed; and what each discipline achieves under overload."""
 
 import pytest
 from stage import Stage, play, topology_of
@@ -8,7 +8,7 @@ from meshquake.topology.errors import CODES, SUCCESS
 
 
 def stage_of(queue, work="10ms"):
-    """One worker, and an entry of each criticality."""
+    """Return a stage with one worker, and an entry of each criticality."""
     return Stage(f"""
 name: one
 services:
@@ -26,7 +26,7 @@ workload: {{rate: 1/s, mix: {{s.plus: 1, s.usual: 1, s.batch: 1}}}}
 PLUS, USUAL, BATCH = 0, 1, 2
 
 
-# -- who is next ------------------------------------------------------------------------------------------------------
+# -- order ------------------------------------------------------------------------------------------------------------
 
 
 def test_first_come_is_first_served_and_one_too_many_is_shed():
@@ -54,9 +54,9 @@ def test_last_come_is_first_served():
 def test_the_most_critical_goes_first_and_takes_the_place_of_the_least_critical_when_the_queue_is_full():
     stage = stage_of("{limit: 2, discipline: priority}")
     stage.request(0, 1, entry=USUAL)
-    stage.request(2, 3, entry=BATCH)  # the second of them finds the queue full of what matters no less
+    stage.request(2, 3, entry=BATCH)  # the second one finds the queue full of calls that matter as much or more
     stage.request(4, entry=PLUS)
-    stage.request(5, entry=USUAL)  # nobody who waits matters less
+    stage.request(5, entry=USUAL)  # no waiting call matters less
     assert stage.play() == [
         "0-10 s: success",
         "1-30 s: success (from 20)",
@@ -88,7 +88,7 @@ workload: {rate: 1/s, mix: {web.home: 1, a.x: 1}}
 
 
 def test_a_queue_that_stands_for_an_interval_sheds_what_has_waited_for_the_target():
-    """20 ms of work: who comes in the first 100 ms may wait for 100 ms, who comes later for 5 ms."""
+    """20 ms of work: calls in the first 100 ms may wait for 100 ms, later ones for 5 ms."""
     stage = stage_of("{limit: 100, discipline: codel}", "20ms")
     stage.request(0, 1, 2, 3, 4, 5, 6, 101.5, 102, 118, entry=USUAL)
     assert stage.play() == [
@@ -98,7 +98,7 @@ def test_a_queue_that_stands_for_an_interval_sheds_what_has_waited_for_the_targe
         "3-80 s: success (from 60)",
         "4-100 s: success (from 80)",
         "5-120 s: success (from 100)",
-        "6-118 s: shed",  # its 100 ms are over; the next who comes finds that out
+        "6-118 s: shed",  # its 100 ms are over; the next arrival finds that out
         "101.5-118 s: shed",
         "102-118 s: shed",
         "118-140 s: success (from 120)",
@@ -113,7 +113,7 @@ def test_the_newest_goes_first_while_the_queue_stands():
         "1-40 s: success (from 20)",
         "2-60 s: success (from 40)",
         "33-100 s: shed",  # its 50 ms are over
-        "34-80 s: success (from 60)",  # since 1 ms somebody has waited
+        "34-80 s: success (from 60)",  # the queue has not been empty since 1 ms
         "70-100 s: success (from 80)",
     ]
 
@@ -134,7 +134,7 @@ CAPACITY = 200
 
 
 def goodput(queue, rate):
-    """Requests answered in time, a second, over 10 seconds of which the first two don't count."""
+    """Return the requests answered in time per second, over 10 seconds without the first two."""
     rows = play(topology_of(OVERLOAD.format(queue=queue, rate=rate)), 3, 10 * rate)
     users = rows[(rows["site"] == 0) & (rows["sent"] > 2)]
     return (users["outcome"] == SUCCESS).sum() / 8
@@ -152,7 +152,9 @@ def test_below_capacity_controlled_delay_sheds_hardly_anything():
 
 
 def test_under_overload_what_matters_is_served_and_what_does_not_is_shed():
-    """Half of three times the capacity is batch work: of the other half at 0.75 of the capacity nearly all succeed."""
+    """Of three times the capacity, three quarters are batch work; nearly all of the rest, 0.75 of the capacity,
+    succeeds.
+    """
     topology = topology_of("""
 name: shedding
 services:

@@ -1,4 +1,4 @@
-"""A token bucket lets through what it says, and callers come again when they are told to."""
+"""A token bucket admits exactly its rate, and callers return when they are told to."""
 
 import numpy as np
 import pytest
@@ -23,13 +23,13 @@ workload: {{rate: {rate}, mix: {{web.home: 1}}}}
 
 
 def results(stage):
-    """What the callers saw, in order: time of sending in ms, and result."""
+    """Return the results as seen by the callers, in order: time of sending in ms, and result."""
     lines = [line.split() for line in stage.play() if "web>api" in line]
     return [(float(span.split("-")[0]), line[-1]) for span, *line in lines]
 
 
 def test_a_full_bucket_lets_a_burst_through_and_then_as_many_as_each_filling_adds():
-    """Envoy's own example is 1 token a second on a bucket of some: here three at once, and one a second after that."""
+    """Envoy's own example adds 1 token a second to a bucket of several: here three at once, then one a second."""
     stage = Stage(mesh("{max_tokens: 3, fill_interval: 1s}", "none"))
     stage.request(0, 1, 2, 3, 4, 1001, 1002, 2001, 5001, 5002, 5003, 5004)
     ok, no = "success", "rate_limited"
@@ -65,7 +65,7 @@ def test_a_caller_does_not_retry_what_was_limited_unless_it_says_so():
 
 
 def test_over_time_as_many_pass_as_tokens_come_and_no_other_work_is_done():
-    """Offered 200/s against 50/s and a burst of 20: in 20 seconds 1,020 pass."""
+    """Offered 200/s against 50/s and a burst of 20, 1,020 pass in 20 seconds."""
     rows = play(
         topology_of(mesh("{max_tokens: 20, tokens_per_fill: 5, fill_interval: 100ms}", "none", "200/s")), 1, 4000
     )

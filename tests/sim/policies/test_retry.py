@@ -1,4 +1,4 @@
-"""When an attempt is followed by another, and after what pause."""
+"""When a failed attempt is followed by another, and after what pause."""
 
 from types import SimpleNamespace
 
@@ -12,12 +12,12 @@ from meshquake.topology.errors import CODES, ERRORS
 
 
 def call(attempt=1, error="timeout", draw=0.5):
-    """An attempt that failed, whose draw for the pause is `draw`."""
+    """Return a failed attempt, whose draw for the pause is `draw`."""
     return SimpleNamespace(attempt=attempt, result=CODES[error], draws=(0.0,) * 6 + (draw,))
 
 
 def goes_on(policy, *arguments, **named):
-    """Whether another attempt follows."""
+    """Return whether another attempt follows."""
     return Retry(policy).pause(call(*arguments, **named), 0.0) >= 0
 
 
@@ -40,7 +40,7 @@ def test_the_last_attempt_is_not_followed_by_another():
 
 @given(st.integers(1, 9), st.floats(0, 1, exclude_max=True))
 def test_the_pause_is_uniform_below_a_bound_that_doubles_up_to_the_maximum(attempt, draw):
-    """Envoy's: in [0, (2^N - 1) * base), at most the maximum."""
+    """Envoy's backoff: in [0, (2^N - 1) * base), at most the maximum."""
     policy = policies.Retry(max_attempts=10, base=0.025, maximum=0.25)
     bound = {1: 0.025, 2: 0.075, 3: 0.175}.get(attempt, 0.25)
     assert Retry(policy).pause(call(attempt, draw=draw), 0.0) == pytest.approx(draw * bound)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from meshquake.sim.policies.retry_budget import Budget
 from meshquake.topology.policies import RetryBudget
 
-#: A first attempt: all that the budget asks of a call is whether another went before it.
+#: A first attempt: the budget only asks of a call whether it is a retry.
 FIRST = SimpleNamespace(former=None)
 
 
@@ -47,7 +47,7 @@ def test_calls_and_retries_count_until_they_leave_the_window():
     assert not withdraw(budget, 10.0)
     budget.admit(FIRST, 10.0)
     assert [withdraw(budget, 19.9) for _ in range(2)] == [True, False]
-    # The call has left the window, the retry it paid for hasn't: a debt until that leaves too.
+    # The call has left the window but the retry it paid for hasn't: a debt until that leaves too.
     budget.admit(FIRST, 20.0)
     assert not withdraw(budget, 20.0)
     assert withdraw(budget, 29.5)
@@ -59,8 +59,10 @@ def test_calls_and_retries_count_until_they_leave_the_window():
     st.lists(st.tuples(st.integers(0, 15), st.booleans()), max_size=60),
 )
 def test_in_any_window_retries_are_no_more_than_the_ratio_of_calls_and_the_minimum(ratio, minimum, steps):
-    """`steps` are pauses in tenths of the window, and whether a call or a retry comes after; to the last retry, though
-    a ratio such as a fifth is no binary number."""
+    """Exact to the last retry, although a ratio such as a fifth is no binary number.
+
+    `steps` are pauses in tenths of the window, and whether a call or a retry follows.
+    """
     budget = Budget(RetryBudget(ratio=ratio, minimum=minimum, window=10.0))
     now, ledger = 0, []
     for pause, call in steps:

@@ -1,4 +1,4 @@
-"""Limits on retries: gRPC's tokens, buckets of saved tokens, a breaker of retries; and M. Brooker's table of them."""
+"""Limits on retries: gRPC's tokens, token buckets, a retry breaker; and M. Brooker's table of them."""
 
 import pytest
 from stage import Stage, play, topology_of
@@ -8,7 +8,7 @@ from meshquake.faults.kinds import fault_kinds
 
 
 def failing(target, share, error="unavailable"):
-    """A fault that fails a share of what a service does."""
+    """Return a fault that fails a share of a service's requests."""
     return fault_kinds()["fail"](id="f", target=Target("service", target), share=share, error=error)
 
 
@@ -29,7 +29,7 @@ BUCKET = "{capacity: 5, cost: 1, timeout_cost: 1, deposit: 0.1, deposit_by: call
 
 @pytest.mark.parametrize(("keys", "failures"), TABLE)
 def test_success_and_load_of_retry_strategies_are_those_that_brooker_measured(keys, failures):
-    """Two runs of 5,000 calls: three standard deviations of one such run less ours are .026 of success."""
+    """Two runs of 5,000 calls here, one there: three standard deviations of the difference are .026 of success."""
     topology = topology_of(f"""
 name: brooker
 defaults: {{edge: {{latency: {{exponential: 10ms}}}}}}
@@ -55,7 +55,7 @@ workload: {{rate: 1000/s, balance: random, mix: {{clients.ask: 1}}}}
 
 
 def retrying(limit, work="1ms"):
-    """Web calls db, with this limit on its retries."""
+    """Return a mesh in which web calls db, with this limit on its retries."""
     return Stage(f"""
 name: retrying
 defaults: {{edge: {{latency: 0ms}}}}
@@ -68,7 +68,7 @@ workload: {{mix: {{web.home: 1}}}}
 
 
 def attempts(stage):
-    """How many attempts each request made."""
+    """Return the number of attempts of each request."""
     lines = [line for line in stage.play() if "web>db" in line or " web:" in line]
     begins = [i for i, line in enumerate(lines) if " web:" in line]
     return [end - begin - 1 for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True)]
@@ -94,7 +94,7 @@ def test_successes_give_tokens_back_in_parts():
     assert stage.mesh.services["web"].replicas[0].callers[0].policies["tokens"].left == pytest.approx(1.0)
 
 
-# -- saved tokens ----------------------------------------------------------------------------------------------------
+# -- token buckets ---------------------------------------------------------------------------------------------------
 
 
 def test_the_aws_sdks_bucket_pays_for_a_hundred_retries_and_half_as_many_after_timeouts():
@@ -108,7 +108,7 @@ def test_the_aws_sdks_bucket_pays_for_a_hundred_retries_and_half_as_many_after_t
 def test_a_retry_that_succeeds_gives_back_what_it_took_and_a_success_at_once_gives_one():
     stage = retrying("bucket: {capacity: 20}")
     own = stage.mesh.services["web"].replicas[0].callers[0].policies["bucket"]
-    stage.fault(failing("db", 1.0), 0, 0.5)  # the first attempt fails, and the second doesn't
+    stage.fault(failing("db", 1.0), 0, 0.5)  # the first attempt fails, the second doesn't
     stage.request(0)
     stage.play(10)
     assert own.saved == 20
@@ -128,16 +128,18 @@ def test_a_breaker_of_retries_stops_nothing_else_and_ends_by_itself():
     stage.fault(failing("db", 1.0), 150, 450)
     stage.fault(failing("db", 1.0), 1850, 1950)
     stage.request(*range(0, 2000, 100))
-    # 1 failure in 3 calls, then 2 in 3 since its retry failed too; a second and a half later these are forgotten.
+    # 1 failure in 3 calls, then 2 in 3 since its retry failed too; a second and a half later these have expired.
     assert attempts(stage) == [1, 1, 2, *[1] * 16, 2]
     assert [(time, kind) for time, kind, _ in stage.events()] == [(301, "retries_stopped"), (10_401, "retries_resumed")]
 
 
-# -- what is told of them ---------------------------------------------------------------------------------------------
+# -- events -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_bucket_that_is_nearly_empty_for_a_minute_is_told_once_and_its_end_ten_seconds_after():
-    """Half of all attempts fail, and what calls give is taken at once: it refuses and pays again and again."""
+    """Half of all attempts fail and deposits are spent at once, so the bucket keeps alternating between paying and
+    refusing.
+    """
     stage = retrying("bucket: " + BUCKET)
     stage.fault(failing("db", 0.5), 0, 60_000)
     stage.request(*range(0, 60_000, 10))

@@ -1,11 +1,11 @@
-"""What happens again and again is told when it begins and when it is over, and what moves when it has moved far."""
+"""Repeated events are reported when they begin and when they are over; a moving value, once it has moved far."""
 
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.policies.spell import Gauge, Spell
 
 
 def told(times, until=100.0, ends=None):
-    """What is told of something that happens at some times (seconds)."""
+    """Return the reports for something that happens at some times (seconds)."""
     env = Environment()
     found = []
     spell = Spell(env, lambda begins, reason: found.append((env._now, begins, reason)))

@@ -1,4 +1,4 @@
-"""Versions with weights are each a cluster of its own to a caller, as subsets are to Envoy behind Istio's routes."""
+"""Versions with weights are separate clusters to a caller, as subsets are to Envoy behind Istio's routes."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ from meshquake.topology.spec import Edge
 
 
 def mesh(edge, weights=(50, 50), replicas=4, more=""):
-    """Web calls app, of which two versions run."""
+    """Return a mesh in which web calls app, of which two versions run."""
     versions = ", ".join(
         f"v{number}: {{replicas: {replicas}{'' if weight is None else f', weight: {weight}'}}}"
         for number, weight in enumerate(weights, 1)
@@ -33,12 +33,12 @@ workload: {{rate: 200/s, mix: {{web.home: 1}}}}
 
 
 def failing(replica, share=1.0):
-    """A fault that fails what one replica of app does."""
+    """Return a fault that fails the requests of one replica of app."""
     return fault_kinds()["fail"](id=f"f{replica}", target=Target("replica", "app", replica), share=share)
 
 
 def play(text, seconds, faults=()):
-    """The mesh after so many seconds in which faults acted from the first second on."""
+    """Return the mesh after some seconds, with faults active from the first second on."""
     running = Mesh(topology_of(text), 1, end=seconds)
     for fault in faults:
         running.env.process(unfold(running, fault, Window(1, 1, seconds)))
@@ -47,7 +47,7 @@ def play(text, seconds, faults=()):
 
 
 def ejected(running):
-    """Which replicas were ejected, in order."""
+    """Return the replicas that were ejected, in order."""
     return [event.attributes["host"] for event in running.journal.events if event.type == "outlier_ejected"]
 
 
@@ -56,7 +56,7 @@ def state(running):
 
 
 def test_each_version_has_a_limit_on_ejections_of_its_own():
-    """10% of four and yet always one: of either version one; of eight behind one Service, one in all."""
+    """10% of four replicas but at least one: one per version, where a single Service of eight allows one in all."""
     bad = [failing(0), failing(1), failing(5)]
     weighted = play(mesh("{outlier: {interval: 1h}}"), 5, bad)
     assert sorted(ejected(weighted))[-1] == "app-5" and len(ejected(weighted)) == 2
@@ -66,14 +66,14 @@ def test_each_version_has_a_limit_on_ejections_of_its_own():
 
 
 def test_success_rates_are_compared_within_a_version():
-    """One of five in v1 fails 30%, and all of v2 do: v1's is out of line with its own, and nobody in v2 is."""
+    """In v1 one of five fails 30%, in v2 all do: v1's is an outlier in its own version, and nobody in v2 is."""
     faults = [failing(replica, 0.3) for replica in (0, 5, 6, 7, 8, 9)]
     rule = "{outlier: {consecutive: none, interval: 10s, success_rate: {requests: 50}}}"
     assert ejected(play(mesh(rule, replicas=5), 11, faults)) == ["app-0"]
 
 
 def test_a_version_panics_by_itself():
-    """Of v1's two replicas both are out, and so both are used again; v2 goes on without the bad one."""
+    """Both of v1's replicas are ejected, and so both are used again; v2 goes on without its bad one."""
     faults = [failing(0), failing(1), failing(2)]
     running = play(mesh("{outlier: {most: 100%, interval: 1h}}", replicas=2), 10, faults)
     drain(running)
@@ -89,7 +89,7 @@ def test_a_version_panics_by_itself():
     ("edge", "error"), [("{bulkhead: 5}", "bulkhead_full"), ("{pool: {size: 5, pending: 0}}", "pool_full")]
 )
 def test_a_version_that_hangs_fills_its_own_limit_and_leaves_the_other_its_own(edge, error):
-    """Envoy's circuit breakers are a cluster's: max_requests, and max_connections with max_pending_requests."""
+    """Envoy's circuit breakers apply to a cluster: max_requests, and max_connections with max_pending_requests."""
     hangs = [fault_kinds()["hang"](id=f"h{n}", target=Target("replica", "app", n)) for n in range(4)]
     for weights, spared in (((50, 50), True), ((None, None), False)):
         running = play(mesh(edge, weights), 10, hangs)
@@ -101,7 +101,7 @@ def test_a_version_that_hangs_fills_its_own_limit_and_leaves_the_other_its_own(e
 
 
 def test_what_is_a_clients_is_one_for_all_versions():
-    """resilience4j's breaker knows a service by its name; so do retry budgets, throttles and gradients."""
+    """resilience4j's breaker is keyed by service name; so are retry budgets, throttles and gradients."""
     edge = "{timeout: 1s, retry: {max_attempts: 2, budget: {}}, breaker: {}, adaptive_concurrency: {}, outlier: {}}"
     whole = state(play(mesh(edge), 1))
     one, other = whole.parts.values()

@@ -1,4 +1,4 @@
-"""Deadlines of one length behind one timer."""
+"""Deadlines of one length share one timer."""
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -14,12 +14,12 @@ SITE = Mesh(MESH, 1, 1.0).sites[0]
 
 
 def call_sent(number, now):
-    """A call that is sent now; real ones, since the compiled hot path takes no others."""
+    """Return a call that is sent now; a real one, since the compiled hot path accepts no others."""
     return Call(SITE, number, 0, None, None, SITE.tape.draws(number), now)
 
 
 class Watched:
-    """Calls under a deadline of one second, and who reached it when."""
+    """Calls under a deadline of one second, and when each one reached it."""
 
     def __init__(self):
         self.env = Environment()
@@ -72,7 +72,7 @@ def test_it_does_what_a_timer_for_each_call_would_do(calls):
     for name, (sent, after) in enumerate(calls):
         answered = None if after is None else sent + after
         watched.send(name, sent, answered)
-        # Which of the two comes first at the very moment of the deadline is not what this is about.
+        # The order at the exact moment of the deadline is not tested here.
         assume(answered != sent + 1.0)
         if answered is None or answered > sent + 1.0:
             expected.append((sent + 1.0, name))

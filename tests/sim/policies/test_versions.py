@@ -1,4 +1,4 @@
-"""Versions of a service that run side by side: who gets which, what each does, and what is seen of it."""
+"""Versions of a service side by side: how calls are routed, how each behaves, and how they show in the telemetry."""
 
 import math
 from collections import Counter
@@ -44,7 +44,7 @@ RETRIES = "{latency: 1ms, retry: {max_attempts: 4, base: 1ms}}"
 
 
 def versions(text, seed=1, requests=6000, faults=()):
-    """Rows of a run at the services, by name, and the version that handled each row at reviews."""
+    """Return the rows of a run at the services, by name, and the version that handled each row at reviews."""
     mesh = Mesh(topology_of(text), seed, end=requests / 100)
     for fault, window in faults:
         mesh.env.process(_unfold(mesh, fault, window))
@@ -62,7 +62,7 @@ def _unfold(mesh, fault, window):
 
 
 def within(count, of, share):
-    """Whether a count is what so many draws of a chance give, within four standard deviations."""
+    """Return whether a count of draws with some probability is within four standard deviations."""
     return abs(count - of * share) <= 4 * math.sqrt(of * share * (1 - share))
 
 
