@@ -41,7 +41,7 @@ def summed_up(run, on_spans=lambda spans: None):
 
 
 def ends(spans, service, since):
-    """Return the ends of a service's server spans that began at or after a time, in seconds since the incident began."""
+    """Return the ends of a service's server spans that began at or after a time, in seconds since the incident."""
     own = pl.concat(spans).filter(kind="server", service=service)
     begun = (pl.col("timestamp").str.to_datetime(time_zone="UTC") - DEFAULT_START).dt.total_microseconds() / 1e6
     own = own.with_columns(begun=begun - since, end=begun - since + pl.col("duration_ms") / 1000)

@@ -16,7 +16,7 @@ from meshquake.topology.problems import DocumentError
 
 
 def text(calls, web="", rate="1/s"):
-    """Return a web (10 ms of work) with some steps, and services a (5 ms), b (20 ms) and c (30 ms); no network delay."""
+    """Return a web (10 ms of work) with some steps, and services a (5 ms), b (20 ms) and c (30 ms), without latency."""
     return f"""
 name: steps
 defaults: {{edge: {{latency: 0s}}}}

@@ -8,7 +8,7 @@ from meshquake.faults.kinds import fault_kinds
 
 
 def chain(first, second, work="1s", workers=1):
-    """Return a mesh in which web calls app, which calls db, with keys of both edges, the db's work and app's workers."""
+    """Return web calling app calling db, with keys of both edges, the work of db and the workers of app."""
     return Stage(f"""
 name: chain
 services:

@@ -123,7 +123,7 @@ def test_the_limit_on_failures_needs_no_comparison():
 
 
 def test_a_replica_that_fails_fast_is_ejected_in_a_second_though_retries_hide_it():
-    """The black hole behind retries: with `least_request`, the replica that fails at once would attract the most calls."""
+    """The black hole behind retries: with `least_request`, the replica that fails at once would attract most calls."""
     topology = topology_of("""
 name: hole
 services:

@@ -1,4 +1,4 @@
-"""Answers about the request itself (429, 499) are failures to who asked, and no errors of who gives them."""
+"""Answers about the request itself (429, 499) are failures for the client, but no errors of the server."""
 
 import polars as pl
 import pytest
@@ -47,12 +47,12 @@ def mesh():
 
 @pytest.fixture(scope="module")
 def run(mesh):
-    """Users come in numbers that the limit does not let through, and the database is slow for those that it does."""
+    """Return a run with more users than the limit admits, and a database that is slow for those it does admit."""
     return record(scenario(SLOW, SURGE), mesh)
 
 
 def counted(run, service, metric):
-    """What a rate or a share of all requests adds up to, in requests."""
+    """Return the number of requests that a rate, or a share of all requests, adds up to."""
     values = run.metric(service, metric)["value"]
     if metric == "error_rate":
         values = values / 100 * run.metric(service, "request_rate")["value"]
@@ -60,7 +60,7 @@ def counted(run, service, metric):
 
 
 def ended(run, service, *errors):
-    """Server spans of a service that ended within the samples, with some of these errors."""
+    """Return server spans of a service that ended within the samples, with some of these errors."""
     last = run.metrics["at"].max()
     return len(run.handled(service).filter(pl.col("end") < last, pl.col("error_type").is_in(errors)))
 
@@ -126,6 +126,6 @@ def test_the_tables_of_other_tools_have_no_errors_of_these_services(service, run
 
 
 def test_load_that_is_shed_is_an_error_of_who_sheds_it():
-    """503 says that the server cannot: so has HTTP, and so do alerts on availability."""
+    """503 says that the server cannot: HTTP counts it as a server error, and so do alerts on availability."""
     assert not any(ERRORS[name].of_request for name in ("shed", "overloaded", "unavailable", "unfinished", "timeout"))
     assert [name for name, error in ERRORS.items() if error.of_request] == ["cancelled", "rate_limited"]

@@ -1,4 +1,4 @@
-"""Tables of columns: some of their rows, taken at once or when they are asked for."""
+"""Tables of columns: selecting some rows, at once or lazily."""
 
 from dataclasses import dataclass
 

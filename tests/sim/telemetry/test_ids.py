@@ -1,4 +1,4 @@
-"""Ids are hex of hashes of addresses: the same address has the same id, and no two share one."""
+"""Ids are hex of hashed addresses: the same address gives the same id, and no two share one."""
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,7 @@ def words(*values):
 
 
 def unmix(x):
-    """`mix` backwards: each of its steps undone, with the inverse of an odd factor modulo 2^64."""
+    """Invert `mix`: undo each of its steps, with the inverse of an odd factor modulo 2^64."""
     x ^= (x >> 31) ^ (x >> 62)
     x = x * pow(0x94D049BB133111EB, -1, 2**64) & MASK
     x ^= (x >> 27) ^ (x >> 54)
@@ -43,7 +43,7 @@ def test_mixing_loses_nothing(value):
 
 
 def test_mixing_looks_random():
-    """Of the output bits of neighbours about half differ, whichever input bit differs."""
+    """Whichever input bit differs, about half of the output bits differ."""
     values = np.arange(1000, dtype=np.uint64)
     for bit in range(64):
         flipped = np.bitwise_count(mix(values) ^ mix(values ^ np.uint64(1 << bit)))
@@ -52,7 +52,7 @@ def test_mixing_looks_random():
 
 @given(WORDS, WORDS)
 def test_no_id_is_all_zero(key, number):
-    # The address whose hash would be 0 is found by going backwards.
+    # Going backwards finds the address whose hash would be 0.
     zero = key ^ unmix(0)
     assert request_words(words(zero ^ int(mix(words(number))[0])), words(number).astype(np.int64))[0] != 0
     assert (request_words(words(key), np.arange(100)) != 0).all()
@@ -67,7 +67,7 @@ def test_spans_of_a_request_have_ids_of_their_own():
 
 
 def test_a_request_has_the_same_ids_in_every_run_of_a_seed():
-    """So that runs which differ in a fault can be compared request by request."""
+    """Runs that differ in a fault can therefore be compared request by request."""
     slow, healthy = play("cascade", 1), play("cascade", 1, without="faults")
     roots = ["at", "trace_id", "span_id", "operation"]
     assert slow.roots.select(roots).equals(healthy.roots.select(roots))

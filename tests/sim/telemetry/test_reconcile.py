@@ -1,4 +1,4 @@
-"""The four signals of every scenario tell one story: what one says can be computed from another."""
+"""The four signals of every scenario agree: each can be computed in part from the others."""
 
 from dataclasses import replace
 
@@ -48,12 +48,12 @@ def run(request):
 
 
 def by_interval(spans):
-    """Spans with the end of the sampling interval in which they ended, within the recording."""
+    """Return spans with the end of the sampling interval in which they ended, within the recording."""
     return spans.with_columns(at=(pl.col("end") // SECOND + 1) * SECOND)
 
 
 def samples(run, metric, *keys):
-    """The samples of a metric by time and keys; a key that isn't among these is null."""
+    """Return the samples of a metric by time and keys; every other key is null."""
     others = [key for key in ("replica", "target") if key not in keys]
     chosen = run.metrics.filter(
         pl.col("metric") == metric,
@@ -64,7 +64,7 @@ def samples(run, metric, *keys):
 
 
 def assert_samples(run, metric, computed, *keys, tolerance=ROUNDING):
-    """The samples of a metric, where they aren't 0, are what was `computed` from other records."""
+    """Check that the nonzero samples of a metric equal the values `computed` from other records."""
     on = ["at", "service", *keys]
     last = run.metrics["at"].max()
     expected = computed.filter(pl.col("at") <= last, pl.col("value") > 0).select(*on, pl.col("value").cast(pl.Float64))
@@ -73,7 +73,7 @@ def assert_samples(run, metric, computed, *keys, tolerance=ROUNDING):
 
 
 def nearest_rank(percent):
-    """A percentile of durations by nearest rank, in whole numbers so that no rank is a rounding error off."""
+    """Return a percentile of durations by nearest rank, in integers so that no rank is off by a rounding error."""
     return pl.col("duration_ms").sort().get((pl.len() * percent + 99) // 100 - 1)
 
 
@@ -129,9 +129,9 @@ def test_the_cache_hit_rate_is_the_share_of_answered_lookups_without_a_line_that
 
 @pytest.mark.parametrize("name", PERCENTILES)
 def test_query_times_are_latencies_until_a_replica_has_no_worker_left_and_never_longer(run, name):
-    """In these scenarios it's pools that keep queries waiting, at their callers: databases and caches have room.
+    """In these scenarios queries queue in their callers' pools; databases and caches have spare workers.
 
-    Hardly ever what else a database does holds so many workers that it has none, and then queries wait for one.
+    Rarely, a database's background load holds all of its workers, and then queries wait for one.
     """
     pairs = samples(run, f"query_time_{name}").join(samples(run, f"latency_{name}"), on=["at", "service"])
     assert len(pairs) == len(samples(run, f"query_time_{name}"))
@@ -150,7 +150,7 @@ def test_query_times_leave_out_the_wait_for_a_worker():
 
 
 def test_cpu_and_workers_were_in_use_until_the_moment_in_which_a_process_was_killed():
-    """Its only worker never waits for anything but its only core, so the two are the same."""
+    """Its only worker never waits for anything but its only core, so the two are equal."""
     stop = Stop(id="stop", target=Target("service", "db"), at=Extent(seconds=5.6), for_=Extent(seconds=3.0))
     run = record(replace(QUIET, faults=(stop,)), parse(BUSY.replace("80/s", "200/s"), "busy").topology)
     cpu = samples(run, "cpu_usage")
@@ -159,7 +159,7 @@ def test_cpu_and_workers_were_in_use_until_the_moment_in_which_a_process_was_kil
 
 
 def test_cpu_over_a_long_interval_is_the_mean_of_short_ones_whatever_else_runs_on_the_cores():
-    """Two hogs, one that rises and one that's cut short by the end of the process, over a load that varies."""
+    """Two hogs, one that ramps up and one cut short by the end of the process, over a varying load."""
     window = {"target": Target("service", "db"), "share": 0.6}
     rising = HogCpu(id="rising", at=Extent(seconds=2.3), for_=Extent(seconds=9.0), ramp=Extent(seconds=4.0), **window)
     steady = HogCpu(id="steady", at=Extent(seconds=8.7), for_=Extent(seconds=9.0), **window)
@@ -172,7 +172,7 @@ def test_cpu_over_a_long_interval_is_the_mean_of_short_ones_whatever_else_runs_o
     )
     assert short.min() == 0 and short.max() > 90
     rises, steady = short.reshape(2, 100).mean(axis=1)
-    # The more it takes, the longer requests work: while it rises, the two aren't independent, as an average takes them.
+    # While the hog ramps up, requests take longer the more it takes: the two aren't independent, as the mean assumes.
     assert long[0] == pytest.approx(rises, abs=1.5)
     assert long[1] == pytest.approx(steady, abs=0.001)
 
@@ -238,7 +238,7 @@ def test_every_breaker_event_has_its_log_line(run):
 
 
 def test_every_lines_trace_and_span_exist_and_agree_with_it(run):
-    """The line is written by the process that did the span, while it did it."""
+    """The line comes from the process of the span, during the span."""
     inside = run.logs.filter(pl.col("trace_id").is_not_null())
     pairs = inside.join(run.traces, on=["trace_id", "span_id"], suffix="_of_span")
     assert len(pairs) == len(inside) > 0
@@ -258,7 +258,7 @@ def test_a_request_that_failed_left_an_error_line_unless_its_process_was_killed(
 
 
 def test_a_server_span_that_succeeded_left_no_error_line_but_about_something_beside(run):
-    """A remark: of an audit event that was lost, say, or a client that sent nonsense."""
+    """Side notes are allowed: say, a lost audit event, or a client that sent nonsense."""
     errors = run.logs.filter(pl.col("level").is_in(["ERROR", "FATAL"]), pl.col("span_id").is_not_null())
     spans = run.traces.filter(kind="server", status="success")
     for row, ways in read(errors, spans, run.topology):
@@ -272,12 +272,12 @@ def test_an_events_service_replica_and_version_exist(run):
     assert set(run.events["service"]) <= {service.name for service in run.topology.services}
 
 
-# -- spans among themselves -----------------------------------------------------------------------------------------
+# -- spans ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def families(run):
-    """Each half of a call beside what caused it, whose columns end in `_above`."""
+    """Return each half of a call beside its cause, whose columns end in `_above`."""
     return run.halves.join(
         run.halves, left_on=["trace_id", "parent_span_id"], right_on=["trace_id", "span_id"], suffix="_above"
     )
@@ -324,7 +324,7 @@ def test_an_attempt_lies_within_the_request_for_which_it_was_made(families):
 
 
 def test_a_server_span_lies_within_its_client_span_and_says_the_same_unless_the_caller_was_gone(families):
-    """Nothing happens before it's asked for; only a caller that gave up, or was killed, doesn't see the end of it."""
+    """Nothing happens before it is requested; only a caller that gave up, or was killed, doesn't see the end of it."""
     served = families.filter(kind="server")
     assert (served["at"] >= served["at_above"]).all()
     gone = pl.col("error_type_above").is_in(CUT_SHORT)

@@ -1,4 +1,4 @@
-"""How users come over time: shapes, bursts, the hours of the week, and files of requests."""
+"""Arrivals over time: shapes, bursts, the hours of the week, and files of requests."""
 
 import json
 import re
@@ -28,14 +28,14 @@ workload: {{populations: {{them: {{{them}}}}}}}
 
 
 def sent(them, seconds, seed=1, clock=0.0):
-    """When requests came."""
+    """Return the times of requests."""
     mesh = Mesh(topology_of(MESH.format(them=them)), seed, seconds, clock)
     mesh.env.advance(seconds)
     return np.sort(take_rows(mesh)["sent"])
 
 
 def dispersion(times, width, seconds):
-    """Variance over mean of the counts in windows of a width."""
+    """Return variance over mean of the counts in windows of a width."""
     counts = np.bincount((times / width).astype(int), minlength=int(seconds / width))[: int(seconds / width)]
     return counts.var() / counts.mean()
 
@@ -158,7 +158,7 @@ def test_the_entry_writes_down_what_the_file_says_of_a_request_and_nobody_else_d
 
 
 def test_who_the_file_says_asks_is_who_asks_along_the_whole_trace(tmp_path):
-    """Of services that say what they are built with; and who comes again has the same tier and devices."""
+    """For services that name their stack; a returning user keeps tier and devices."""
     users = ["ann", "bob", "ann", 'a"']
     asked = [{"time": time, "entry": "web.home", "user.id": user} for time, user in enumerate(users)]
     (tmp_path / "r.ndjson").write_text("\n".join(map(json.dumps, [*asked, {"time": 4, "entry": "web.home"}])))

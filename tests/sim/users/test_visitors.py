@@ -1,4 +1,4 @@
-"""Users who do next what depends on their answers: sessions, patience, and the laws of closed systems."""
+"""Users whose next request depends on the answers so far: sessions, patience, and the laws of closed systems."""
 
 from collections import Counter
 from itertools import pairwise
@@ -40,7 +40,7 @@ def shop(them, workers=1000, work="10ms"):
 
 
 def run(topology, seed=1, seconds=60.0, *faults):
-    """The rows of the users' requests in order of sending."""
+    """Return the rows of the users' requests in order of sending."""
     mesh = Mesh(topology, seed, seconds)
     for fault, window in faults:
         mesh.env.process(unfold(mesh, fault, window))
@@ -50,7 +50,7 @@ def run(topology, seed=1, seconds=60.0, *faults):
 
 
 def seen(rows, mesh):
-    """What each user asked for and when (ms), by user: operation, session step, try."""
+    """Return what each user requested and when (ms): operation, session step, try."""
     found = {}
     for row in rows:
         number = int(row["number"])
@@ -257,7 +257,7 @@ def test_a_surge_of_one_population_leaves_the_other_as_it_is(one, other):
     assert same.sum() == len(usual)
     assert (rows[["sent", "number"]][same] == usual[["sent", "number"]]).all()
     assert (~same).sum() == pytest.approx(2 * 40 * 20, rel=0.1)
-    assert set(rows["site"][~same]) == {0}  # the other one asks for nothing but web.home
+    assert set(rows["site"][~same]) == {0}  # the other one only requests web.home
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_surge_of_a_population_that_is_not_there_is_refused(tmp_path, fault, c
 
 @pytest.mark.parametrize("obeys", [False, True])
 def test_who_obeys_retry_after_tries_again_when_the_answer_says(obeys):
-    """A bucket of one token that is filled each 4 s says in whole seconds when the next one comes."""
+    """A bucket of one token, filled every 4 s, announces the next token in whole seconds."""
     topology = topology_of(f"""
 name: limited
 services: {{web: {{rate_limit: {{max_tokens: 1, fill_interval: 4s}}, operations: {{home: {{work: 0}}}}}}}}
@@ -300,7 +300,7 @@ workload:
     for row in rows:
         by_user.setdefault((int(row["number"]) >> STEP_BITS) % 2**USER_BITS, []).append(float(row["sent"]))
     tries = [(a, b) for times in by_user.values() for a, b in pairwise(times)]
-    early = [a for a, b in tries if int(b / 4) == int(a / 4)]  # nothing was filled in between
+    early = [a for a, b in tries if int(b / 4) == int(a / 4)]  # nothing was added in between
     assert len(tries) > 5
     assert bool(early) != obeys
     assert max(b - a for a, b in tries) == pytest.approx(4.0 if obeys else 1.0)

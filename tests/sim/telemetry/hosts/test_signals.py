@@ -1,4 +1,4 @@
-"""What networks, disks, runtimes, pods and nodes show follows from what calls and processes did, to the byte."""
+"""Metrics of networks, disks, runtimes, pods and nodes follow from the calls and processes, to the byte."""
 
 from collections import Counter
 
@@ -42,19 +42,19 @@ workload: {rate: 40/s, mix: {web.home: 1}}
 
 
 def scenario(*faults, seconds=20):
-    """A scenario of some faults, as a file has them, on the mesh."""
+    """Return a scenario of some faults, as in a file, on the mesh."""
     header = f"name: play\nsummary: a play\nduration: {seconds}s\nlead_in: 0s\nrecovery: 0s\nconfounders: none\n"
     return loader.parse(f"{header}faults: [{', '.join(faults)}]\n", "play.yaml", mesh=parse(MESH, "mesh.yaml"))
 
 
 def recorded(*faults, seconds=20, **settings):
-    """A run with some faults, and its batches."""
+    """Return a run with some faults, and its batches."""
     simulation = Simulation.of(scenario(*faults, seconds=seconds), **settings)
     return simulation, list(simulation.batches())
 
 
 def of(batches, metric, **where):
-    """The values of a metric, in order of time."""
+    """Return the values of a metric, in order of time."""
     frame = pl.concat([batch.metrics for batch in batches]).filter(metric=metric, **where)
     return frame["value"].to_numpy()
 
@@ -68,7 +68,7 @@ def quiet():
 
 
 def traffic(*faults):
-    """The messages of both halves of all calls between services of a run, played to its end, with their spans."""
+    """Return the messages of both halves of all calls between services of a finished run, with their spans."""
     loaded = scenario(*faults)
     happens = [(fault, loaded.scenario.window(fault)) for fault in loaded.scenario.faults]
     rows = play(loaded.topology, 1, 800, happens)
@@ -121,17 +121,17 @@ def test_the_bytes_that_log_lines_tell_of_are_those_on_the_network():
 
 
 def test_a_dropped_call_is_sent_again_after_fifths_of_a_second_doubled_until_its_caller_gives_up():
-    """The timeout is 1 s: again after 0.2 and 0.6 s, and the third would come after 1.4 s (RFC 6298)."""
+    """With a timeout of 1 s: after 0.2 and 0.6 s; the third would come after 1.4 s (RFC 6298)."""
     (calls, client), _ = traffic(f"{{{DROP}}}")
     dropped = calls.left & ~calls.reached
-    usual = (client.again == 3) & dropped  # a few of them are by the usual share
+    usual = (client.again == 3) & dropped  # a few of them by the usual loss
     assert set(client.again[dropped & ~usual]) == {2}
     assert client.again[~dropped].sum() < 5
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [("100%", 0, 3), ("10%", 20, 60)])
 def test_what_is_as_late_as_all_others_is_not_sent_again_and_what_is_later_is(share, least, most):
-    """TCP's timer goes by how long round trips take of late (RFC 6298): of 320 calls a tenth is late beyond it."""
+    """TCP's timer adapts to recent round trips (RFC 6298); a tenth of 320 calls is later than it expects."""
     _, batches = recorded(f"{{delay: {{target: web -> app, at: 5s, for: 10s, by: 300ms, share: {share}}}}}")
     assert least <= of(batches, "network_retransmits", target="app")[6:14].sum() <= most
 
@@ -148,7 +148,9 @@ def test_descriptors_rise_while_calls_hang_and_fall_back_once_they_do_not():
 
 
 def test_sockets_of_a_pool_are_those_it_opened_at_both_ends(quiet):
-    """Two replicas of web have a pool of four each, all of them open: eight at the database, which listens on one."""
+    """Two replicas of web have a pool of four open connections each: eight at the database, which listens on one
+    socket.
+    """
     assert set(of(quiet, "open_sockets", service="db")) == {9}
 
 
@@ -156,7 +158,7 @@ def test_sockets_of_a_pool_are_those_it_opened_at_both_ends(quiet):
 
 
 def told_of_checkpoints(batches):
-    """The lines with which checkpoints end: when each is written (seconds), and how many pages it says."""
+    """Return the final lines of checkpoints: when each is written (seconds), and the number of pages it reports."""
     lines = pl.concat([batch.logs for batch in batches]).filter(
         pl.col("message").str.starts_with("checkpoint complete")
     )
@@ -178,7 +180,7 @@ def test_a_checkpoint_writes_the_pages_that_its_line_says_when_so_much_was_logge
 
 
 def test_what_pods_log_differs_from_line_to_line(quiet):
-    """Were it proportional to requests, one series would be another one in disguise."""
+    """If it were proportional to requests, one series would duplicate another."""
     written, requests = (of(quiet, name, replica="web-0") for name in ("disk_written", "request_rate"))
     each = written[requests > 0] / requests[requests > 0]
     assert each.mean() == pytest.approx(disks.LINE, rel=0.1)
@@ -215,7 +217,7 @@ def test_the_files_of_logs_grow_by_their_lines_and_shrink_when_one_is_rotated(mo
 
 
 def test_garbage_is_collected_whenever_it_reaches_its_mark(quiet):
-    """Of requests that leave 1 MiB each, every sixteenth does it where the mark is 16 MiB."""
+    """Requests leave 1 MiB each, so every sixteenth triggers a collection where the threshold is 16 MiB."""
     collections = of(quiet, "gc_collections", service="web").sum()
     requests = [of(quiet, "request_rate", replica=f"web-{index}").sum() for index in (0, 1)]
     assert collections == sum(count // 16 for count in requests) > 30

@@ -1,4 +1,4 @@
-"""Services write in the words of what they are built with, and what they write is true and agrees."""
+"""Services log in the words of their stack, and every line is true and consistent."""
 
 import csv
 import io
@@ -117,11 +117,11 @@ def test_a_value_that_is_drawn_lies_within_its_bounds_and_has_its_digits():
     assert Rule.of("took:1.20..14.80").at(0.0) == "1.20"
     assert Rule.of("took:1.20..14.80").at(0.999999) == "14.80"
     assert Rule.of("took:1..100").at(0.5) == "10"  # as often above as below
-    assert Rule.of("lag:0..96").at(0.5) == "48"  # there is no logarithm of 0
+    assert Rule.of("lag:0..96").at(0.5) == "48"  # 0 has no logarithm
     assert [Rule.of("state:a|b|c").at(u) for u in (0.0, 0.5, 0.99)] == ["a", "b", "c"]
 
 
-# -- what is written --------------------------------------------------------------------------------------------------
+# -- lines ------------------------------------------------------------------------------------------------------------
 
 
 def test_every_line_of_a_span_is_in_the_words_of_its_service_and_true_of_the_span(run):
@@ -167,7 +167,7 @@ def test_the_same_user_and_order_are_named_along_a_whole_trace(run):
 
 
 def test_of_what_fails_no_line_says_that_it_was_done(run):
-    """A request that fails has but the lines with which work on it begins."""
+    """A failed request only has the lines with which its work begins."""
     failed = run.traces.filter(kind="server", status="error")
     done = [text for part, _, _, text in of(Voice("go/gin"), "steps") if part == "steps" and "authorized" in text]
     lines = run.logs.join(failed.select("span_id"), on="span_id")
@@ -177,7 +177,7 @@ def test_of_what_fails_no_line_says_that_it_was_done(run):
 
 
 def test_lines_are_in_order_and_the_same_however_they_are_made(run):
-    """In batches of other sizes, and again."""
+    """With other batch sizes, and when rendered again."""
     assert run.logs["at"].is_sorted()
     short = replace(SCENARIO, duration=6.0, faults=())
     mesh = parse(MESH, "shop").topology
@@ -195,7 +195,7 @@ def test_where_calls_go_and_how_long_they_take_depends_on_no_words():
     assert rows[0] == rows[1]
 
 
-# -- what processes say by themselves ---------------------------------------------------------------------------------
+# -- lines of processes -----------------------------------------------------------------------------------------------
 
 
 def alone(run, service):
@@ -203,7 +203,7 @@ def alone(run, service):
 
 
 def test_a_process_says_each_thing_on_a_schedule_of_its_own(run):
-    """Every five seconds or a little more, and no two replicas at one time."""
+    """Every five seconds or a little more, and no two replicas at the same time."""
     probes = alone(run, "payment").filter(pl.col("message").str.contains("/healthz"))
     for _, own in probes.group_by("replica"):
         gaps = own["at"].diff().drop_nulls() / 1e6
@@ -224,7 +224,7 @@ def test_pool_statistics_are_those_of_the_pool(run):
 def test_a_store_names_as_many_connections_as_its_callers_pools_have_open(run):
     said = alone(run, "db")["message"].str.extract(r"pg_stat_activity: (\d+) backends").drop_nulls().cast(pl.Int64)
     assert len(said) > 0
-    # Two pools of six at each of two callers, for two replicas; and a call or two more than one's even share.
+    # Two pools of six at each of two callers, for two replicas; plus a call or two beyond one's even share.
     assert 2 * 2 * 6 / 2 - 6 <= said.max() <= 2 * 2 * 6 / 2 + 2
 
 
@@ -258,8 +258,8 @@ def test_levels_and_chatter_are_in_the_proportions_of_a_healthy_mesh():
 def test_drain_finds_about_as_many_templates_as_the_catalogue_has_used(run):
     """Drain (He et al., ICWS 2017) with its usual settings, message by message.
 
-    A text of which one value is one of few words is several templates to it, and texts alike but for a word or two are
-    one: between half and twice as many. It finds 225 in ten minutes of the ten services with stacks, which use 202.
+    A text with a value of few words becomes several templates, and texts that differ in a word or two become one:
+    between half and twice as many in all. It finds 225 in ten minutes of the ten services with stacks, which use 202.
     """
     miner = pytest.importorskip("drain3").TemplateMiner()
     voices = {service.name: Voice.of(service) for service in run.topology.services}
@@ -272,7 +272,7 @@ def test_drain_finds_about_as_many_templates_as_the_catalogue_has_used(run):
     assert len(used) / 2 <= len(miner.drain.clusters) <= 2 * len(used)
 
 
-# -- several lines ----------------------------------------------------------------------------------------------------
+# -- multi-line messages ----------------------------------------------------------------------------------------------
 
 
 def test_a_stack_trace_is_one_line_of_several_with_frames_of_the_services_own_code(run):
@@ -280,7 +280,7 @@ def test_a_stack_trace_is_one_line_of_several_with_frames_of_the_services_own_co
     assert len(traces) > 20
     panics = traces.filter(service="payment", level="ERROR")["message"]
     assert panics.str.contains(r"\n\t/src/payment/charge\.go:\d+ ").all()
-    # Where code fails is the same place each time.
+    # Code fails at the same place each time.
     assert panics.str.extract(r"charge\.go:(\d+)").n_unique() == 1
 
 

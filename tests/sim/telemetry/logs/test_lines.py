@@ -1,4 +1,4 @@
-"""Log lines: every text of the catalogue can be written, and what is written is true."""
+"""Log lines: every text of the catalogue can occur, and every line is true."""
 
 import re
 from importlib import resources
@@ -52,7 +52,7 @@ name: impatient
 services: {web: {operations: {home: {work: 100ms}}}}
 workload: {populations: {visitors: {users: 1, think_time: 100ms, patience: 10ms, mix: {web.home: 1}}}}
 """
-#: Jobs that leave events and jobs that do not, and processes that have grown to their mark in some seconds.
+#: Jobs with and without events, and processes that reach their memory threshold within seconds.
 AGING = """
 name: aging
 services:
@@ -69,17 +69,19 @@ _PARTS = ("handled", "slow", "failed", "retried", "hedged", "gave_up", "missed")
 
 
 def of_spans():
-    """The wordings that spans may get."""
+    """Return the wordings for spans."""
     return wordings({part: catalogue()[part] for part in _PARTS})
 
 
 def pattern(text):
-    """What matches a text, whatever its values."""
+    """Return a pattern that matches a text, whatever its values."""
     return "^" + "".join(".+" if i % 2 else re.escape(piece) for i, piece in enumerate(FIELD.split(text))) + "$"
 
 
 def every_span():
-    """A span for every place, side and outcome, of three lengths, with every note there is, in a few requests each."""
+    """Return spans for every place, side and outcome, in three lengths, with every note there is, in a few requests
+    each.
+    """
     mesh = Mesh(parse(EVERY_KIND, "kinds").topology, 1, end=1.0)
     tables = Tables(mesh, DEFAULT_START)
     tables.refresh(len(mesh.incarnations))
@@ -99,7 +101,7 @@ def every_span():
     rows = rows[(rows[:, 1] == 1) | (tables.site_parent[rows[:, 0]] >= 0)]  # users leave no spans
     site, server, code, notes, length, number = rows.T
     replicas = np.array([site.service.replicas[0].incarnation for site in mesh.sites])
-    # Which attempt it was, and which process did it, don't matter here.
+    # The attempt and the process don't matter here.
     spans = Spans(
         start=np.zeros_like(site),
         end=length,
@@ -118,7 +120,7 @@ def every_span():
 
 
 def rendered(tables, spans):
-    """The lines of some spans."""
+    """Return the lines of some spans."""
     lines = Lines(Particulars(tables, tables._mesh.topology, 1))
     return lines.frame(lines.written(spans), [])
 
@@ -217,7 +219,7 @@ def test_every_type_of_event_has_one_meaning():
     assert types == set(events())
 
 
-# -- what is written is true ------------------------------------------------------------------------------------------
+# -- truth ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=every(["cascade", "degradation", "deployment", "outage"], USUAL))
@@ -226,20 +228,20 @@ def run(request):
 
 
 def test_every_line_of_a_span_has_a_text_of_its_services_catalogue_and_says_what_the_span_is(run):
-    """To a tenth of a millisecond; operations go by their own names there, without their services."""
+    """To a tenth of a millisecond; the lines name operations without their services."""
     timeouts = {(edge.caller, edge.callee): edge.timeout * 1000 for edge in run.topology.edges}
     noted = {log.logger for notice in notices().values() for log in notice.logs}
     checked = 0
     for row, ways in read(run.logs, run.traces, run.topology):
         if row["logger"] in noted and not ways:
-            continue  # what a process noted of a call besides
+            continue  # a process's own note on a call
         assert any(agrees(row, values, timeouts) for values in ways), (row, ways)
         checked += 1
     assert checked > 1000
 
 
 def agrees(row, values, timeouts):
-    """Whether what a line says is so of its span."""
+    """Return whether a line agrees with its span."""
     said = {
         "duration_ms": lambda text: abs(float(text) - row["duration_ms"]) <= 0.05 + 1e-9,
         "status_code": lambda text: int(text) == row["status_code"],
@@ -258,7 +260,7 @@ def agrees(row, values, timeouts):
 def test_a_line_says_that_another_attempt_follows_exactly_if_one_does(run):
     place = ["trace_id", "parent_span_id", "peer", "operation"]
     asked = run.traces.filter(kind="client")
-    # Where the same call is made several times for a request, who knows whose attempt it is.
+    # If a request makes the same call several times, the attempts can't be told apart.
     asked = asked.filter((pl.col("attempt") == 1).sum().over(place) == 1)
     last = asked.group_by(place).agg(last=pl.col("attempt").max())
     parts = {row["span_id"]: {values["part"] for values in ways} for row, ways in read(run.logs, asked, run.topology)}
@@ -281,7 +283,7 @@ def test_an_exhausted_pool_is_as_large_as_the_topology_says_and_all_in_use():
 
 
 def test_a_call_that_is_given_up_at_a_deadline_says_how_long_it_waited():
-    """Not how long its own timeout is: 2 s, of which a second is left to the second attempt."""
+    """Not the length of its own timeout, 2 s, of which a second is left to the second attempt."""
     mesh = parse(
         """
 name: late

@@ -1,4 +1,4 @@
-"""A `telemetry:` block says how log lines are written, and nothing else of a run changes."""
+"""A `telemetry:` block changes how log lines are written, and nothing else of a run."""
 
 import json
 from functools import cache
@@ -26,7 +26,7 @@ faults: [slow: {target: db, factor: 40}, restart: {target: 'web[0]', at: 0.5s}]
 
 
 def frames(block="", scenario_block=""):
-    """The records of a short run in which something fails, by kind."""
+    """Return the records of a short run in which something fails, by kind."""
     mesh = topology_loader.parse(SMALL + block, "mesh.yaml")
     loaded = scenario_loader.parse(SCENARIO + scenario_block, "scenario.yaml", mesh=mesh)
     batches = list(Simulation.of(loaded).batches())
@@ -35,7 +35,7 @@ def frames(block="", scenario_block=""):
 
 @cache
 def as_usual():
-    """The same run where no file says anything of it."""
+    """Return the same run without a block in any file."""
     return frames()
 
 
@@ -45,7 +45,7 @@ def usual():
 
 
 def refused(block):
-    """What is said of the only mistake of a block about logs."""
+    """Return the only error message for a block about logs."""
     with pytest.raises(DocumentError) as error:
         frames(f"telemetry: {{logs: {{{block}}}}}")
     (problem,) = error.value.problems
@@ -107,7 +107,7 @@ def test_a_mistake_is_told(block, message):
 
 
 def changed(usual, found, kinds=("metrics", "traces", "events")):
-    """The lines of both runs side by side, of which nothing else may differ, nor which lines there are."""
+    """Return the lines of both runs side by side, checking that nothing else differs, nor which lines there are."""
     for kind in kinds:
         assert found[kind].equals(usual[kind])
     same = ["timestamp", "service", "trace_id", "span_id", "replica"]
@@ -203,14 +203,14 @@ def test_a_mistake_about_lines_is_told(line, message):
     assert refused(f"lines: [{line}]").startswith(message)
 
 
-# -- what services with a stack write, and what processes say by themselves --------------------------------------------
+# -- lines by stack, and lines of processes ----------------------------------------------------------------------------
 
 STACKS = {"web": "stack: nodejs/express", "cart": "stack: java/spring-boot", "db": "stack: postgresql"}
 
 
 @pytest.fixture(scope="module")
 def built():
-    """The same mesh with services that say what they are built with."""
+    """Return the same mesh with services that name their stack."""
     text = SMALL.replace("  cart:\n", f"  cart:\n    {STACKS['cart']}\n", 1)
     text = text.replace("kind: gateway\n", f"kind: gateway\n    {STACKS['web']}\n", 1)
     return text.replace("{kind: database,", f"{{kind: database, {STACKS['db']},", 1)
@@ -235,7 +235,7 @@ def test_words_of_ones_own_lie_over_those_of_a_stack(built):
 def test_remarks_can_be_left_out(built):
     found, usual = of(built, "telemetry: {logs: {lines: {when: remarks, text: none}}}"), of(built)
     assert len(found["logs"]) < len(usual["logs"])
-    # What is left is what was there, in the same order.
+    # The remaining lines are unchanged, in the same order.
     left = iter(usual["logs"].rows())
     assert all(line in left for line in found["logs"].rows())
 

@@ -1,4 +1,4 @@
-"""The catalogue of metrics: one row says all there is to say of a metric, and all the others follow it."""
+"""The catalogue of metrics: one row defines a metric completely, and everything else follows from it."""
 
 import json
 import subprocess
@@ -57,7 +57,7 @@ print(json.dumps({
 
 
 def test_a_new_row_is_all_that_a_new_metric_takes():
-    """It is sampled, allowed by the schema, exported under its names and documented."""
+    """It is sampled, allowed by the schema, exported under its names, and documented."""
     command = [sys.executable, "-c", f"import sys; sys.path[:0] = {[each for each in sys.path if each]}\n{ADDED}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -85,7 +85,7 @@ def test_a_share_is_exported_as_a_count_exactly_if_it_says_of_which_rate():
 
 
 def test_every_metric_says_in_which_direction_it_should_raise_an_alert():
-    """Only what follows how much there is to do is left out: a caller's retries and a percentile show a fault."""
+    """Except metrics that follow the load: a caller's retries and a percentile do indicate a fault."""
     unwatched = {name for name, metric in METRICS.items() if not metric.alert}
     assert unwatched == {"network_received", "network_sent", "disk_read", "disk_written", "node_pods"}
     assert METRICS["retry_rate"].alert is Alert.RISE

@@ -1,4 +1,4 @@
-"""A `telemetry:` block changes what it says of metrics, and nothing else of a run."""
+"""A `telemetry:` block changes the metrics that it names, and nothing else of a run."""
 
 import json
 from fnmatch import fnmatchcase
@@ -31,7 +31,7 @@ KEY = ("timestamp", "service", "replica", "target")
 
 
 def frames(mesh_block=None, scenario_block=None):
-    """The records of a short run of the small mesh, with blocks in the two files, by kind."""
+    """Return the records of a short run of the small mesh, with blocks in the two files, by kind."""
 
     def text(block):
         return "" if block is None else f"telemetry: {json.dumps(block)}\n".replace('"none"', "none")
@@ -44,12 +44,12 @@ def frames(mesh_block=None, scenario_block=None):
 
 @cache
 def measured():
-    """The same run where no file says anything of it."""
+    """Return the same run without a block in any file."""
     return frames()
 
 
 def level_of(row):
-    """What a record is of, by what is in it and by what its metric may be of."""
+    """Return the level of a record, by its fields and by the levels of its metric."""
     edge, replica = row["target"] is not None, row["replica"] is not None
     of = {(True, True): ["caller"], (True, False): ["edge"], (False, True): ["replica"]}
     levels = [level.name.lower() for level in METRICS[row["metric"]].levels]
@@ -60,7 +60,7 @@ def level_of(row):
 
 
 def left_out(block, metric, level, service):
-    """Whether a block says that a series is not recorded."""
+    """Return whether a block drops a series."""
     return any(
         fnmatchcase(metric, rule.get("metric", "*"))
         and level in [rule.get("of", level)]
@@ -70,7 +70,7 @@ def left_out(block, metric, level, service):
 
 
 def told(block):
-    """The records of metrics that a block makes of those that were measured, by a second hand: one by one, in words."""
+    """Compute independently the metric records that a block makes of the measured ones: one by one, as documented."""
     kept = []
     of_series = {}
     for row in measured()["metrics"].iter_rows(named=True):
@@ -151,7 +151,7 @@ def test_a_run_with_a_block_differs_from_the_one_without_in_just_what_the_block_
     ours = pl.col("metric").is_in(names)
     rows = found["metrics"].filter(~ours).to_dicts()
     assert in_order(found["metrics"].filter(ours).iter_rows(named=True)) == in_order(made)
-    # Those that are measured stay in their order, too.
+    # The measured ones keep their order too.
     assert [(*row.values(),) for row in rows] == [
         (*({**row, "value": pytest.approx(row["value"], 1e-9)}.values()),) for row in kept
     ]

@@ -1,4 +1,4 @@
-"""What requests are about is the same wherever a request comes by, and in every run of a seed."""
+"""The particulars of a request are the same wherever it appears, and in every run of a seed."""
 
 from ipaddress import ip_address, ip_network
 
@@ -37,12 +37,12 @@ workload:
     regulars: {users: 9, think_time: 1s, mix: {web.browse: 1, web.get_order: 1}}
 """
 DOCUMENTATION = [ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
-#: What belongs to a call, a service or a process, and not to a request.
+#: Particulars of a call, a service or a process rather than of a request.
 OF_CALLS = {"method", "route", "path", "statement", "key", "rows", "bytes", "worker", "pod", "pod_address", "node"}
 
 
 def played(seed=1, length=20.0):
-    """What a run is about, its spans, and the trace of each."""
+    """Return the particulars of a run, its spans, and the trace of each."""
     topology = parse(MESH, "shop").topology
     run = Simulation(Scenario(name="quiet", duration=length, lead_in=0.0, recovery=0.0, seed=seed), topology)
     cuts = list(run.cuts())
@@ -53,7 +53,7 @@ def played(seed=1, length=20.0):
 
 
 def told(particulars, spans):
-    """All that there is to tell of some spans, a column a particular."""
+    """Return the particulars of some spans, one column each."""
     about = particulars.about(spans)
     return pl.select(**{name: about[name] for name in PARTICULARS})
 
@@ -110,7 +110,7 @@ def test_users_who_take_turns_are_one_person_each(run):
 
 
 def test_some_users_and_products_come_again_and_again_and_most_hardly_ever():
-    """Shares as a power law has them: the first of N ranks has N^(s-1) of all, with exponents of .6 and .65."""
+    """Shares follow a power law: the first of N ranks has N^(s-1) of all, with exponents of .6 and .65."""
     particulars, spans, _ = played(length=60.0)
     roots = told(particulars, spans.where((particulars.tables.site_parent[spans.site] < 0) & (spans.number < 2**62)))
     first = PEOPLE ** (0.6 - 1), PRODUCTS ** (0.65 - 1)

@@ -1,4 +1,4 @@
-"""Series are found by name: replicas may come and go while metrics are sampled."""
+"""Series are identified by name, and replicas may come and go while metrics are sampled."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ workload: {rate: 60/s, mix: {web.home: 1}}
 
 
 def join(mesh, service, index):
-    """A replica of that index takes calls from now on."""
+    """Let the replica of that index take calls from now on."""
     (deployment,) = service.deployments
     replica = Replica(deployment, index, len(mesh.replicas))
     mesh.replicas.append(replica)
@@ -37,7 +37,7 @@ def join(mesh, service, index):
 
 
 def leave(mesh, service, index):
-    """The replica of that index is gone, and what it was doing with it."""
+    """Remove the replica of that index, with the calls in progress there."""
     replica = next(each for each in service.replicas if each.index == index)
     replica.deployment.replicas.remove(replica)
     service.replicas.remove(replica)
@@ -46,7 +46,7 @@ def leave(mesh, service, index):
 
 
 def scale(mesh):
-    """A third replica comes; the first goes; another one comes under its name; the third goes."""
+    """A third replica joins; the first leaves; another one takes its name; the third leaves."""
     web = mesh.services["web"]
     yield mesh.timeout(4.5)
     join(mesh, web, 2)
@@ -75,7 +75,7 @@ def run():
 
 
 def seconds(metrics, metric, replica, target=None):
-    """The ends of the intervals in which a replica has samples of a metric."""
+    """Return the ends of the intervals in which a replica has samples of a metric."""
     found = metrics.filter(pl.col("target").eq_missing(pl.lit(target)), metric=metric, replica=replica)
     return found["at"].to_list()
 
@@ -109,7 +109,7 @@ def test_figures_of_a_service_are_those_of_the_replicas_that_it_had(run):
 
 
 def test_who_comes_under_the_name_of_one_who_went_continues_its_series_from_nothing(run):
-    """Its workers were held only while it had requests, of which it counts none of the other one's."""
+    """Workers were held only while it had requests, and it counts none of its predecessor's."""
     metrics, traces = run
     later = metrics.filter(pl.col("at") > 12, pl.col("target").is_null(), replica="web-0")
     held = later.filter(metric="worker_utilization")["value"].sum() / 100 * 8

@@ -1,4 +1,4 @@
-"""Spans inside a process: within what they are part of, as long as the simulation says, and nobody else's business."""
+"""Spans inside a process lie within their parent, have the simulated length, and change no other record."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from meshquake.sim.telemetry.spans.instrumentation import instrumentations
 from meshquake.topology.loader import parse
 from meshquake.topology.stacks import STACKS
 
-#: The ten services as somebody may have built them.
+#: The ten services with plausible stacks.
 BUILT = {
     "api-gateway": "nodejs/express",
     "auth-service": "go/net-http",
@@ -44,13 +44,13 @@ services:
 edges: {stock -> db: {pool: {size: 1, connect: 0s}}}
 workload: {rate: 10/s, mix: {shop-service.buy: 1}}
 """
-#: From a query's answer back to the query, and then the answer's way back.
+#: A short run of the ten services.
 SHORT = scenarios.Options(seed=3, lead_in=2.0, duration=8.0, recovery=2.0)
 QUIET = Scenario(name="quiet", duration=10.0, lead_in=0.0, recovery=0.0, seed=1)
 
 
 def traces(stage):
-    """All spans of what happened on a stage, with `from` and `to`, milliseconds since it began."""
+    """Return all spans of a stage, with `from` and `to`, milliseconds since it began."""
     recorder = Recorder(stage.mesh, DEFAULT_START, 10**9)
     return lambda: timed(recorder.batch(recorder.cut(last=True)).traces)
 
@@ -62,7 +62,7 @@ def timed(frame):
 
 
 def ten_services():
-    """The ten services, built with something."""
+    """Return the ten services with stacks."""
     topology = scenarios.load(scenarios.shipped()["cascade"]).topology
     return replace(topology, services=tuple(replace(each, stack=BUILT[each.name]) for each in topology.services))
 
@@ -75,12 +75,12 @@ def cascade():
 
 
 def below(frame, **which):
-    """Spans of a kind with those that they are inside of (columns with `_outer`)."""
+    """Return spans of a kind beside the spans that enclose them (columns with `_outer`)."""
     outer = frame.select("span_id", pl.exclude("span_id").name.suffix("_outer"))
     return frame.filter(**which).join(outer, left_on="parent_span_id", right_on="span_id", how="left")
 
 
-# -- where they are ------------------------------------------------------------------------------------------------
+# -- nesting -------------------------------------------------------------------------------------------------------
 
 
 def test_each_is_within_its_parent_of_the_same_process_and_has_an_id_of_its_own(cascade):
@@ -118,7 +118,7 @@ def test_what_begins_at_once_is_told_in_the_order_of_causes(cascade):
     assert (ordered["place"] < ordered["index"]).all()
 
 
-# -- how long they are ---------------------------------------------------------------------------------------------
+# -- length --------------------------------------------------------------------------------------------------------
 
 
 def test_a_whole_trace():
@@ -206,7 +206,7 @@ def test_pieces_take_the_shares_that_the_data_say_on_average_and_are_beta_distri
     assert (pieces[:, 0] < 0.1).mean() == pytest.approx(1 - 0.9**9, abs=0.01)
 
 
-# -- whose business they are ---------------------------------------------------------------------------------------
+# -- independence --------------------------------------------------------------------------------------------------
 
 
 def test_everything_else_is_as_it_is_without_them():

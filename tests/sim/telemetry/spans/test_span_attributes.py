@@ -1,4 +1,4 @@
-"""What spans tell of what requests are about: what log lines tell, each where it belongs."""
+"""Span attributes carry the same particulars of requests as log lines, each on the span it belongs to."""
 
 import json
 from dataclasses import replace
@@ -39,7 +39,7 @@ def frame():
 
 
 def told(frame):
-    """Spans with what they tell as a dict, and of which keys."""
+    """Return spans with their attributes as a dict, and the attribute keys."""
     values = [json.loads(text) if text else {} for text in frame["attributes"]]
     return frame.with_columns(
         values=pl.Series(values, dtype=pl.Object), keys=pl.Series([" ".join(sorted(each)) for each in values])

@@ -1,4 +1,4 @@
-"""A `telemetry:` block says which spans inside processes, and which attributes, are recorded."""
+"""A `telemetry:` block selects which spans inside processes, and which attributes, are recorded."""
 
 import json
 
