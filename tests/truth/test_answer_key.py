@@ -1,4 +1,4 @@
-"""The key as a whole: what it says of the shipped scenarios is pinned, and what it says of any agrees with itself."""
+"""The whole key: pinned for the shipped scenarios, and consistent for any run."""
 
 import json
 import re
@@ -28,17 +28,17 @@ every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run[1], indirec
 
 @pytest.fixture
 def run(request):
-    """A shipped scenario, or a short incident of each kind of fault."""
+    """Return a shipped scenario, or a short incident of each kind of fault."""
     source, name = request.param
     return played(name) if source == "shipped" else incident(name)
 
 
-# -- as a whole -------------------------------------------------------------------------------------------------------
+# -- pinned keys ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", every(shipped(), USUAL))
 def test_the_keys_of_the_shipped_scenarios_are_as_they_were_checked_by_hand(name):
-    """If one has changed for a good reason: python tests/pinning.py, and check it again."""
+    """If one has changed for a good reason: python tests/pinning.py, and check it again by hand."""
     assert summary(played(name).key) == json.loads(FILE.read_text(encoding="utf-8"))[name]
 
 
@@ -85,7 +85,7 @@ def test_a_version_that_is_rolled_back_stops_acting_when_its_last_replica_is_rep
     (fault,) = run.key["faults"]
     over = run.frames["events"].filter(type="rollback_completed")["timestamp"].to_list()
     assert over == ([fault["end"]] if patience == "3s" else [])
-    assert over or fault["end"] == run.key["recording"]["end"]  # which was over before the rollback was
+    assert over or fault["end"] == run.key["recording"]["end"]  # the fault was over before the rollback was
 
 
 @pytest.mark.parametrize("fault", ["deploy: {target: database, share: 20%}", "configure: {target: database}"])
@@ -100,7 +100,7 @@ def test_a_restart_acts_until_the_process_is_back():
     assert back["timestamp"].to_list() == [run.key["faults"][0]["end"]]
 
 
-# -- it agrees with itself --------------------------------------------------------------------------------------------
+# -- consistency ------------------------------------------------------------------------------------------------------
 
 
 @every_run
@@ -133,7 +133,7 @@ def test_the_blast_radius_is_of_those_who_came_from_the_start_of_the_fault_until
 
 @every_run
 def test_whatever_counts_what_a_fault_harmed_counts_the_same(run):
-    """The verdicts, the blast radius and its entries; and no step is of more."""
+    """The verdicts, the blast radius and its entries agree; no step counts more requests."""
     for fault in run.key["faults"]:
         count = len(run.verdicts.filter(HARMED, pl.col("caused_by").list.contains(fault["id"])))
         radius = fault["blast_radius"]
@@ -143,7 +143,7 @@ def test_whatever_counts_what_a_fault_harmed_counts_the_same(run):
 
 @every_run
 def test_moments_are_in_their_order(run):
-    """A fault begins, is seen, is felt, and is over for users, in that order, within the recording."""
+    """A fault begins, is visible, is felt, and is over for users, in that order, within the recording."""
     start, end = run.key["recording"]["start"], run.key["recording"]["end"]
     for fault in run.key["faults"]:
         felt = fault["user_facing"]["since"], fault["recovered"]
@@ -188,7 +188,7 @@ def test_what_is_said_of_services_is_of_services_and_of_the_root(run):
 
 
 def test_whoever_failed_a_harmed_request_is_affected():
-    """By the trace files: services with a span that ended in an error in a request that was harmed."""
+    """By the trace files: services with a failed span in a harmed request."""
     run = incident("refuse")
     harmed = run.verdicts.filter(effect="failed").select("trace_id")
     spans = run.frames["traces"].filter(status="error", kind="server").join(harmed, on="trace_id", how="semi")
@@ -197,7 +197,7 @@ def test_whoever_failed_a_harmed_request_is_affected():
     assert often and often <= {each["service"] for each in run.key["faults"][0]["affected"]}
 
 
-# -- what it says of this and that ------------------------------------------------------------------------------------
+# -- details ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,9 @@ def test_a_setting_that_nothing_follows_from_is_never_seen_and_a_job_is_by_its_c
 
 
 def test_what_happens_besides_is_a_red_herring_and_no_fault():
-    """If it happens while the fault acts or less than a minute before. A job runs in one process of a service."""
+    """An event counts if it happens during the fault or less than a minute before. A job runs in one process of a
+    service.
+    """
     key = played("cascade").key
     (fault,) = key["faults"]
     earliest = datetime.fromisoformat(fault["start"]) - timedelta(minutes=1)
@@ -265,7 +267,7 @@ def test_what_happens_besides_is_a_red_herring_and_no_fault():
 
 
 def found(run, event):
-    """Whether the run's events have one, or one for each replica."""
+    """Return whether the run's events include one, or one for each replica."""
     return len(run.frames["events"].filter(**event)) > 0
 
 
@@ -291,7 +293,7 @@ def test_what_the_key_names_is_in_the_telemetry_or_the_key_says_that_it_left_no_
 
 @every_run
 def test_an_alert_on_whatever_a_fault_moved_is_no_false_alarm_and_one_at_the_root_in_its_direction_is_due(run):
-    """Each metric of each service, replica and edge that was otherwise without the fault, as early as that was so."""
+    """Every metric of a service, replica or edge that the fault changed counts, from the moment of the change."""
     clock = Clock(run.twins.simulation.start)
     for finding, fault in zip(run.twins.findings, run.key["faults"], strict=True):
         roots = [fault["root_cause"]["service"], *fault["root_cause"]["aliases"]["services"]]
@@ -307,7 +309,7 @@ def test_an_alert_on_whatever_a_fault_moved_is_no_false_alarm_and_one_at_the_roo
 
 @pytest.mark.parametrize("factor", [0, 0.2])
 def test_users_who_stay_away_are_seen_where_they_would_have_come_and_alerted_on_at_once(factor):
-    """They harm nobody, and so the fault is latent; but requests that do not come are no silence."""
+    """They harm nobody, so the fault is latent, but missing requests are not silent."""
     quiet = replace(OPTIONS, lead_in=20.0, duration=20.0, confounders="none")
     key = compare(simulation(f"surge: {{target: users, factor: {factor}}}", options=quiet)).key
     (fault,) = key["faults"]
@@ -323,7 +325,7 @@ def test_users_who_stay_away_are_seen_where_they_would_have_come_and_alerted_on_
 
 @pytest.mark.parametrize("kind", every(FAULTS, ("configure", "deploy", "flush", "stop", "surge")))
 def test_what_happens_besides_is_called_an_event_only_if_it_left_one(kind):
-    """More users leave none; whatever else the seed adds to a scenario does."""
+    """More users leave none; everything else that a seed adds to a scenario does."""
     text = f"name: x\nfaults: [slow: {{target: database, factor: 80}}]\nbackground: [{{{FAULTS[kind]}}}]\n"
     run = compare(Simulation.of(parse(text, "x.yaml", replace(OPTIONS, confounders="none", seed=7))))
     (each,) = run.key["background"]
@@ -354,7 +356,7 @@ def test_what_happens_besides_is_ruled_out_for_what_the_fault_harmed_and_not_for
 
 
 def test_what_happens_besides_and_harms_nobody_is_not_said_to():
-    """On a calm mesh; on one that lives, some are bad for no reason, which is said of each fault."""
+    """On a calm mesh; otherwise some requests are bad without any fault, which the key says of each fault."""
     (fault,) = compare(simulation(FAULTS["slow"], options=CALM)).key["faults"]
     told = {each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "event"}
     assert fault["blast_radius"]["requests"] > 0
@@ -363,21 +365,21 @@ def test_what_happens_besides_and_harms_nobody_is_not_said_to():
 
 @pytest.mark.parametrize("kind", ["shrink_pool", "job", "restart", "configure"])
 def test_where_nothing_came_of_a_fault_no_service_is_louder_than_its_root(kind):
-    """Not even one whose few requests took three times as long by chance."""
+    """Not even a service whose few requests took three times as long by chance."""
     (fault,) = incident(kind).key["faults"]
     assert fault["affected"] == []
     assert fault["difficulty"] == {"label": "silent", "rank": 1, "louder": []}
 
 
 def test_a_service_that_another_fault_makes_loud_is_louder_than_a_root():
-    """On a calm mesh; on one that lives, what a gateway does by itself may be as loud before as any fault makes it."""
+    """On a calm mesh; otherwise a gateway's own variation may be as loud beforehand as any fault makes it."""
     faults = "fail: {target: order-service, share: 60%}", "slow: {target: notification-service, factor: 2}"
     run = compare(simulation(*faults, options=CALM))
     assert run.key["faults"][1]["difficulty"]["louder"] == ["order-service", "api-gateway"]
 
 
 def test_a_loud_service_is_ruled_out_by_where_its_harmed_requests_got_stuck():
-    """The outage's refused connections leave nothing at the database; its callers are loud."""
+    """Refused connections leave nothing at the database, while its callers are loud."""
     fault = played("outage").key["faults"][3]
     loud = {each["service"]: each["ruled_out_by"] for each in fault["red_herrings"] if each["kind"] == "service"}
     affected = {each["service"] for each in fault["affected"]}

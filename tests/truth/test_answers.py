@@ -1,4 +1,4 @@
-"""What the key says where callers were turned away by a limit, or a callee was told to stop."""
+"""The key where a limit turned callers away, or a callee was cancelled."""
 
 import pytest
 from twin_runs import compare
@@ -30,7 +30,7 @@ def steps(fault):
 
 
 def symptoms(fault):
-    """By affected service, which of its symptoms rose."""
+    """Return which symptoms of each affected service rose."""
     return {each["service"]: set(each["peak"]) for each in fault["affected"]}
 
 

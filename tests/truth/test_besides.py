@@ -1,4 +1,4 @@
-"""The answer key tells what the mesh did by itself: it's no cause, and near a fault's onset it is a red herring."""
+"""Background activity is no cause in the answer key; near a fault's onset it is a red herring."""
 
 import pytest
 from twin_runs import compare, simulation

@@ -1,4 +1,4 @@
-"""Which of several faults broke the promise to users: on a few requests that each of them harmed."""
+"""Which of several faults broke the promise to users, on a few requests that each of them harmed."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,9 +16,9 @@ FAILED = 3
 
 
 class Some:
-    """A hundred requests a second in which a fault, or several, harmed some: counts by the faults that did it.
+    """A hundred requests a second, some harmed by one or several faults: counts by the set of responsible faults.
 
-    `kept` are counts of good ones that a fault kept from harm, by the fault.
+    `kept` counts good requests that a fault kept from harm, by fault.
     """
 
     def __init__(self, kept=None, **counts):
@@ -43,7 +43,7 @@ class Some:
 
 
 def guilty(kept=None, **counts):
-    """Which of the faults A, B and C broke a promise."""
+    """Return which of the faults A, B and C broke a promise."""
     some = Some(kept, **counts)
     promise = Promise(Objective(share=0.95, minimum=3), 1, 12)
     promise.count(some.fact)
@@ -86,12 +86,12 @@ def test_who_broke_a_promise_is_whose_harm_is_needed_for_it_or_enough_for_it_or_
     ids=str,
 )
 def test_as_many_as_a_fault_keeps_from_harm_and_some_are_no_harm_of_its_own(kept, counts, names):
-    """What is over-determined counts whole; and somebody must have broken what no background did."""
+    """Overdetermined harm counts in full; and if the background didn't break a promise, some fault did."""
     assert guilty(kept, **counts) == names
 
 
 def test_a_promise_that_faults_broke_is_laid_at_the_door_of_one_at_least_when_and_where_it_is_broken():
-    """Two faults overlap, each of which breaks promises by itself, on a mesh where nothing else is bad."""
+    """Two overlapping faults that each break promises alone, on a mesh with no other bad requests."""
     faults = "fail: {target: database, share: 60%}", "refuse: {target: inventory-service, at: 20%}"
     run = compare(simulation(*faults, options=replace(OPTIONS, calm=True)))
     broken = run.twins.promise.broken()

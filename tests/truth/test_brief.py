@@ -1,4 +1,4 @@
-"""The page for the person on call: what users felt, counted again from the traces, and nothing of why."""
+"""The on-call brief: the symptoms that users felt, recounted from the traces, and nothing about the cause."""
 
 import re
 from datetime import timedelta
@@ -21,7 +21,7 @@ every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run[1], indirec
 
 @lru_cache(maxsize=len(shipped()))
 def played(name):
-    """A shipped scenario with fewer users."""
+    """Play a shipped scenario with fewer users."""
     return compare(Simulation.of(load(shipped()[name], Options(rate=8, duration=40))))
 
 
@@ -32,7 +32,7 @@ def run(request):
 
 
 def known(run):
-    """The requests of users by the second in which one could first know what became of them, from the traces."""
+    """Return user requests by the second in which their outcome could first be known, from the traces."""
     roots = run.frames["traces"].filter(pl.col("parent_span_id").is_null())
     came = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%:z", time_unit="us")
     failed, late = pl.col("status") == "error", pl.col("duration_ms") > 1000
@@ -47,7 +47,7 @@ def known(run):
 
 
 def shares(run):
-    """By entry ("" for all) and second: the share of bad requests in the ten seconds, where it breaks the promise."""
+    """Return, by entry ("" for all) and second, the share of bad requests in the last ten seconds if over the limit."""
     counted, found = known(run), {}
     for name in ["", *counted["entry"].unique().sort()]:
         some = counted.filter(entry=name) if name else counted
@@ -87,7 +87,7 @@ def test_when_the_promise_was_broken_for_whom_and_how_badly_is_what_one_counts_i
     entries = [f"{entry.service}.{entry.operation}" for entry in run.twins.simulation.topology.workload.mix]
     hit = {name for name, _ in broken if name}
     assert title.partition(": ")[2] == ", ".join(name for name in entries if name in hit)
-    # Of windows that are equally bad, the first; of columns, all requests before single operations, in their order.
+    # Among equally bad windows, the first; among columns, all requests before single operations, in their order.
     columns = ["", *entries]
     (name, second), share = min(broken.items(), key=lambda item: (-item[1], item[0][1], columns.index(item[0][0])))
     whose = f"the requests for {name}" if name else "all requests"
@@ -96,7 +96,7 @@ def test_when_the_promise_was_broken_for_whom_and_how_badly_is_what_one_counts_i
 
 @every_run
 def test_it_names_no_service_but_where_users_come_in_no_kind_of_fault_and_no_mechanism(run):
-    """Requests that fail or are slow are what users feel, whatever the kind of fault."""
+    """Users notice only failed or slow requests, whatever the kind of fault."""
     entries = [f"{entry.service}.{entry.operation}" for entry in run.twins.simulation.topology.workload.mix]
     words = set(re.findall(r"[a-z][a-z_-]*", re.sub("|".join(map(re.escape, entries)), "", run.brief.lower())))
     assert "requests" in words

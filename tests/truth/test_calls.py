@@ -1,4 +1,4 @@
-"""Where two runs of one request part, in plays whose every moment is known."""
+"""The span at which two runs of one request diverge, in plays whose timing is fully known."""
 
 import pytest
 from twin_runs import Play, incident
@@ -19,7 +19,7 @@ AB, BC = Target("edge", "a", callee="b"), Target("edge", "b", callee="c")
 
 
 def chain(latency="1ms", a="10ms", b="10ms", c="10ms", edge="timeout: 1s", calls="b.get", more=""):
-    """A gateway a calls b, which calls c."""
+    """Return a gateway a that calls b, which calls c."""
     return f"""
 name: chain
 defaults: {{edge: {{latency: {latency}, {edge}}}}}
@@ -39,7 +39,7 @@ def depths(sites):
 
 
 def parted(text, fault, *requests):
-    """The span in which a request and its twin part, in words."""
+    """Describe the span in which a request and its twin diverge."""
     play = Play(text, fault, *(requests or (1,)))
     return play.span(parting(play.sites, depths(play.sites), play.fact, play.other))
 
@@ -72,22 +72,22 @@ def test_the_runs_part_where_the_fault_acts(fault, span, latency):
 
 @pytest.mark.parametrize("fault", [Refuse(target=B), Stop(target=B), Drop(target=AB)], ids=lambda fault: fault.kind)
 def test_the_runs_part_in_a_span_of_both_though_all_that_follows_takes_no_time(fault):
-    """Calls that only the twin makes have no span in the run as it was."""
+    """Calls that only the twin makes have no span in the actual run."""
     assert parted(chain("0s", "0s", "0s", "0s"), fault) == "a>b"
 
 
 def test_the_runs_part_where_a_request_waits_longer_behind_others():
-    """The one worker of b is busy with the request before, which c holds up."""
+    """The one worker of b is busy with the previous request, which c holds up."""
     assert parted(chain(), Slow(target=C, factor=10), 1, 50) == "b"
 
 
 def test_an_answer_that_came_too_late_parts_them_where_it_was_missing_first():
-    """Of a timeout at 1 s and c's answer, which the twin had after 34 ms, the answer is what was missing first."""
+    """The timeout comes at 1 s, but the twin had c's answer after 34 ms, so the answer was missing first."""
     assert parted(chain(), Slow(target=C, factor=1000)) == "c"
 
 
 def test_what_a_call_that_fails_at_once_leads_to_does_not_hide_it():
-    """A lookup that fails is a miss: in the same moment the next call goes out, which the twin doesn't make."""
+    """A failed lookup is a miss: at the same moment the next call goes out, which the twin doesn't make."""
     calls = "b.get: {optional: true, hit_rate: 100%, on_miss: [c.get]}"
     text = chain("0s", calls=calls).replace("work: 10ms, calls: [c.get]", "work: 10ms")
     assert parted(text, Refuse(target=B)) == "a>b"
@@ -116,7 +116,7 @@ def test_attempts_are_in_order_by_the_site_that_they_are_made_at():
 
 
 def test_in_an_incident_a_refused_call_is_where_most_requests_part():
-    """And not at the service that refuses, which never saw them; what it let in may take longer or shorter there."""
+    """Not at the refusing service, which never saw them; the calls it admitted may take longer or shorter there."""
     run = incident("refuse")
     entered = [run.spans[span] for span in run.changed["entered_at"]]
     at_the_database = [span for span in entered if "database" in (span["service"], span["peer"])]

@@ -1,4 +1,4 @@
-"""Counts are what was counted, in few bytes."""
+"""Compact counters return what was counted."""
 
 import numpy as np
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""When a series has left what it would have been: by rule, on series of a few values."""
+"""When a series departs from its twin: the rule, on series of a few values."""
 
 import numpy as np
 import pytest
@@ -16,14 +16,14 @@ A, _, C = (Series("web", metric) for metric in "abc")
 
 
 def samples(**values):
-    """Samples of some series, named a to c, second by second."""
+    """Return samples of some series, named a to c, second by second."""
     found = SampleFile()
     found.add(Samples(tuple(Series("web", name) for name in values), np.array(list(values.values()), dtype=float).T))
     return found
 
 
 def found(fact, twin, begin=0.0):
-    """The departure of one series, or None."""
+    """Return the departure of one series, or None."""
     fact, twin = samples(a=fact), samples(a=twin)
     return departures(fact, twin, twin, begin).get(A)
 
@@ -70,7 +70,7 @@ def test_the_onset_is_when_it_first_leaves_the_twins_values_though_it_goes_far_o
 
 
 def few(seconds, seed=1):
-    """A rate of ten requests a second, as chance has it, with a second without any."""
+    """Return a random rate of ten requests a second on average, with one second of zero."""
     rate = np.random.default_rng(seed).poisson(10, seconds).astype(float)
     rate[3] = 0
     return rate
@@ -87,7 +87,7 @@ def test_a_rate_that_falls_to_what_single_seconds_have_anyway_has_departed_if_it
 
 @pytest.mark.parametrize("length", range(40))
 def test_a_fall_that_only_stretches_show_is_one_of_twice_as_many_as_they_have_seconds(length):
-    """Of a rate that swings between none and ten: far down is less than 3 of five seconds, and 5 of more."""
+    """For a rate that alternates between none and ten, far down is below 3 over five seconds, and below 5 over more."""
     twin = np.tile([0.0, 10.0], 40)
     fact = twin.copy()
     fact[20 : 20 + length] = 0
@@ -102,7 +102,7 @@ def test_a_fall_that_only_stretches_show_is_one_of_twice_as_many_as_they_have_se
     [(8, 0, 20, 0.95), (2, 0, 60, 0.9), (12, 0.2, 20, 0.85), (20, 0.5, 30, 0.9), (8, 0.5, 60, 0.85)],
 )
 def test_users_who_stay_away_are_seen_to_where_anyone_would_see_it(rate, factor, seconds, seen):
-    """In a share of runs that docs/truth.md tells; in the others chance had the twin fall half as far by itself."""
+    """In the share of runs given in docs/truth.md; in the others the twin fell half as far by chance."""
     random = np.random.default_rng(5)
     names = [f"s{number}" for number in range(200)]
     twin = random.poisson(rate, (90 + seconds, len(names))).astype(float)
@@ -129,7 +129,7 @@ def test_what_another_fault_takes_away_is_no_fall_of_this_one():
     fact, other = healthy.copy(), healthy.copy()
     fact[20:80] = other[20:80] = 0
     assert departures(samples(a=fact), samples(a=other), samples(a=healthy), 20.0) == {}
-    other[40:] = healthy[40:]  # and from then on it is this one's alone
+    other[40:] = healthy[40:]  # from then on it is due to this fault alone
     departure = departures(samples(a=fact), samples(a=other), samples(a=healthy), 20.0)[A]
     assert 40 <= departure.onset <= 46 and departure.last == 79
 
@@ -208,7 +208,9 @@ def test_a_departure_begins_no_later_than_its_peak_after_the_fault_and_outside_o
 
 def test_what_another_fault_does_is_no_measure_and_no_departure_of_this_one():
     healthy = samples(a=[5] * 30)
-    fact, other = ([90 if 2 <= second < 8 else 5 for second in range(30)] for _ in range(2))  # it does this in both
+    fact, other = (
+        [90 if 2 <= second < 8 else 5 for second in range(30)] for _ in range(2)
+    )  # in both runs
     fact[14:20] = [30] * 6
     fact, other = samples(a=fact), samples(a=other)
     assert departures(fact, other, healthy, 0.0) == {A: Departure(14, 14, 19, 30.0, 5.0)}
@@ -216,7 +218,7 @@ def test_what_another_fault_does_is_no_measure_and_no_departure_of_this_one():
 
 
 def test_what_a_fault_adds_to_another_is_told_against_what_that_one_does():
-    """The usual value at the peak is the one without this fault, and the peak is where it adds most."""
+    """The usual value at the peak is that of the run without this fault, and the peak is where the fault adds most."""
     other = [5] * 10 + [50] * 40
     fact = other[:20] + [80] * 10 + other[30:]
     assert departures(samples(a=fact), samples(a=other), samples(a=[5] * 50), 0.0) == {
@@ -239,7 +241,7 @@ def test_a_fault_that_changes_nothing_has_no_departures_whatever_others_do(value
 
 @pytest.mark.parametrize(("share", "seen"), [(0.3, True), (1.0, True), (0.01, False)])
 def test_a_share_of_few_requests_rises_though_one_that_fails_by_itself_is_all_of_its_second(share, seen):
-    """Two requests a second, of which one fails by itself: no second is more than twice as far off as that."""
+    """Of two requests a second one fails by itself, and no second can be more than twice as far off."""
     random = np.random.default_rng(3)
     by_itself = np.array([second == 20 for second in range(120)], dtype=int)
     by_fault = np.array([random.binomial(2, share) if second >= 60 else 0 for second in range(120)])
@@ -254,7 +256,7 @@ def test_a_share_of_few_requests_rises_though_one_that_fails_by_itself_is_all_of
 
 
 def test_what_is_never_negative_would_not_be_without_the_fault():
-    """Another fault takes away errors that there are without any: nothing is left of them, and not less."""
+    """Another fault removes errors that occur without any fault: none are left, rather than fewer than none."""
     healthy = [0.0] * 30 + [5.0] + [0.0] * 29
     other = [0.0] * 60
     fact = [0.0] * 28 + [100.0] * 10 + [0.0] * 22

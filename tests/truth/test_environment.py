@@ -1,4 +1,4 @@
-"""What goes on by itself is blamed on nobody: who is harmed, and by what, is told as in a calm mesh."""
+"""Background activity is never blamed: harm and its causes are the same as in a calm mesh."""
 
 import polars as pl
 import pytest

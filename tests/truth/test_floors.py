@@ -1,4 +1,4 @@
-"""The three floors: chance as it can be counted out, and two rankings of telemetry small enough to see through."""
+"""The three floors: chance in closed form, and two rankings of telemetry small enough to check by eye."""
 
 from itertools import permutations
 
@@ -66,7 +66,7 @@ def test_one_of_n_services_is_among_the_first_k_with_chance_k_of_n(services, dep
 
 
 def test_many_roots_are_counted_out_in_no_time():
-    """Of forty services thirty are roots, ten of them at either end of an edge."""
+    """Thirty of forty services are roots, ten of them at either end of an edge."""
     meanings = [[number] for number in range(20)] + [[20 + number] for number in range(10) for _ in range(2)]
     counted = chance(meanings, 50, 5)
     assert counted[0] == pytest.approx(40 / 50)
@@ -92,12 +92,12 @@ def test_services_that_are_called_alike_are_equally_central_and_in_order_of_name
 
 
 def steady(service, **after):
-    """A request a second, which from the second 60 on is another one."""
+    """Yield a request a second, of another kind from second 60 on."""
     return [served(service, second, **(after if second >= 60 else {})) for second in range(120)]
 
 
 def test_a_service_is_as_loud_as_what_grew_most():
-    """Ten times the latency is 10; all requests failing where none did is 1.01 to 0.01."""
+    """Ten times the latency counts 10; all requests failing where none did counts 1.01 to 0.01."""
     spans = frame(
         [
             *steady("same"),

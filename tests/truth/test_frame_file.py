@@ -1,4 +1,4 @@
-"""Frames that were set aside come out as they were."""
+"""Spilled frames are read back unchanged."""
 
 import polars as pl
 from polars.testing import assert_frame_equal

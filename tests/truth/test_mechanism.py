@@ -1,4 +1,4 @@
-"""How a fault reached a user, step by step: in plays whose every moment is known, then in whole incidents."""
+"""How a fault reached a user, step by step: in plays whose timing is fully known, then in whole incidents."""
 
 import pytest
 from twin_runs import HARMFUL, Play, compare, incident, simulation
@@ -24,7 +24,7 @@ BC = Target("edge", "b", callee="c")
 
 
 def chain(edge="timeout: 1s", b_to_c="", b="", c="", calls="c.get"):
-    """A gateway a calls b, which calls c; each works for 10 ms, a millisecond away."""
+    """Return a gateway a that calls b, which calls c; each works for 10 ms, a millisecond apart."""
     return f"""
 name: chain
 defaults: {{edge: {{latency: 1ms, {edge}}}}}
@@ -39,7 +39,7 @@ workload: {{rate: 1/s, mix: {{a.home: 1}}}}
 
 
 def mechanism(text, fault, *requests):
-    """The mechanism by which a fault reached a request, the last of those made at some times (milliseconds)."""
+    """Return the mechanism by which a fault reached the last of the requests made at some times (milliseconds)."""
     play = Play(text, fault, *(requests or (1,)))
     found = Mechanism(play.mesh, [fault])
     found.walk(play.fact, play.other)
@@ -47,7 +47,7 @@ def mechanism(text, fault, *requests):
 
 
 def steps(text, fault, *requests):
-    """Its steps, with their onsets in milliseconds."""
+    """Return its steps, with their onsets in milliseconds."""
     return [
         (round(step.onset * 1000), f"{step.origin}>{step.reached}", step.mechanism)
         for step in mechanism(text, fault, *requests).steps()
@@ -91,7 +91,7 @@ def test_work_is_slow_for_want_of_cpu_where_something_else_takes_it():
 
 
 def test_work_is_slow_for_want_of_cpu_where_others_queue_for_the_core_though_the_fault_acts_elsewhere():
-    """A call that one replica of d held up comes to b's only core just before this one, which the other served."""
+    """A call delayed by one replica of d reaches b's only core just before this request, which the other served."""
     text = """
 name: core
 defaults: {edge: {latency: 1ms, timeout: 1s}}
@@ -108,7 +108,7 @@ workload: {rate: 1/s, mix: {a.home: 1}}
 
 
 def test_work_is_slow_for_want_of_cpu_where_the_fault_acts_on_another_operation_of_the_service():
-    """b gives up on the slow one soon; d's call is as quick as ever once it has c's only core."""
+    """b soon gives up on the slow call; d's call is as quick as ever once it has c's only core."""
     text = """
 name: operations
 defaults: {edge: {latency: 1ms}}
@@ -129,7 +129,7 @@ workload: {rate: 1/s, mix: {a.home: 1}}
 
 
 def test_work_is_slow_for_want_of_cpu_where_the_fault_acts_on_another_replica():
-    """Who gives up on the slow replica tries the other, and takes its only core just before this one comes."""
+    """A caller that gives up on the slow replica tries the other, and takes its only core just before this request."""
     text = """
 name: replicas
 defaults: {edge: {latency: 1ms, timeout: 50ms, retry: {max_attempts: 2, base: 0s}}}
@@ -217,11 +217,11 @@ def test_a_connection_that_can_not_be_made_is_packet_loss_too():
     ]
 
 
-# -- tried again, or given up sooner -----------------------------------------------------------------------------------
+# -- retries and shorter timeouts --------------------------------------------------------------------------------------
 
 
 def flip(**settings):
-    """A change of the settings of the edge b -> c."""
+    """Return a change of the settings of the edge b -> c."""
     return Flip(target=BC, set=Change.made_of(Edge, settings))
 
 
@@ -234,7 +234,7 @@ def test_who_gives_up_sooner_than_the_answer_came_without_the_fault_is_a_timeout
 
 
 def test_so_it_is_of_every_attempt_though_the_other_run_makes_only_one():
-    """Work differs from attempt to attempt, and every attempt is given up before it's done."""
+    """Work differs from attempt to attempt, and every attempt times out before it is done."""
     text = chain(b_to_c="retry: {max_attempts: 4, base: 1ms, budget: none}", c="cpu: 9").replace(
         "c: {operations: {get: {work: 10ms}}", "c: {operations: {get: {work: {exponential: 200ms}}}"
     )
@@ -250,7 +250,7 @@ def test_a_pool_that_a_change_brings_can_be_exhausted_too():
 
 
 def failing_once(retry):
-    """A request in the chain whose first attempt at c fails, and whose second one doesn't."""
+    """Return a request in the chain whose first attempt at c fails, and whose second one doesn't."""
     text = chain(edge="timeout: 9s", b_to_c=f"retry: {{max_attempts: 4, budget: none, {retry}}}", c="cpu: 30")
     fault = Fail(target=C, share=0.5, error="unavailable")
     for number in range(1, 9):
@@ -261,7 +261,7 @@ def failing_once(retry):
 
 
 def errors_of(text, fault, *requests):
-    """The errors with which b's calls of c ended."""
+    """Return the errors with which b's calls to c ended."""
     play = Play(text, fault, *requests)
     names = ["", *ERRORS]
     rows = [row for row in play.fact.rows.values() if play.sites[row.site].service.spec.name == "c"]
@@ -269,7 +269,7 @@ def errors_of(text, fault, *requests):
 
 
 def test_the_pause_before_a_retry_is_the_callers_and_follows_the_failure_that_was_retried():
-    """c has idle cores and works for 10 ms; the pause is seconds long."""
+    """c has idle cores and works for 10 ms; the pause lasts seconds."""
     text, fault, times = failing_once("base: 4s, maximum: 8s")
     assert [step[1:] for step in steps(text, fault, *times)] == [
         ("c>c", "errors"),
@@ -280,7 +280,7 @@ def test_the_pause_before_a_retry_is_the_callers_and_follows_the_failure_that_wa
 
 
 def test_so_it_is_where_a_rate_limit_says_when_to_come_again():
-    """The request that isn't made without the fault is compared with nothing: its pause counts, its work does not."""
+    """Without the fault the request isn't made and has no counterpart: its pause counts, its work does not."""
     limit = "rate_limit: {max_tokens: 1, tokens_per_fill: 1, fill_interval: 2s}"
     text = chain(edge="timeout: 9s", b_to_c="retry: {max_attempts: 3, on: [rate_limited]}", c=limit)
     play = Play(text, None, 1, 2)
@@ -337,14 +337,14 @@ def test_a_full_queue_is_overload_of_the_callee():
 
 
 def test_of_calls_that_failed_the_one_that_fails_in_this_run_only_is_the_reason():
-    """The optional call to d fails too, and is forgiven."""
+    """The optional call to d fails too, but is ignored."""
     text = chain(calls="[d.get: {optional: true}, c.get]")
     assert [edge for _, edge, _ in steps(text, Fail(target=C, share=1))] == ["c>c", "c>b", "b>a"]
     assert steps(text, Fail(target=B, share=1)) == [(22, "b>b", "errors"), (23, "b>a", "errors")]
 
 
 def of_load(text, fault, *requests):
-    """The steps of load of a request's mechanism: edge, what it is, and spans that show it."""
+    """Return the load steps of a request's mechanism: edge, kind, and the number of spans as evidence."""
     found = mechanism(text, fault, *requests)
     return [(f"{step.origin}>{step.reached}", step.mechanism, len(step.evidence)) for step in found.steps_of_load()]
 
@@ -355,7 +355,7 @@ def test_further_attempts_are_kept_apart_by_edge():
 
 
 def test_hedges_are_a_step_of_load_of_their_own_whichever_attempt_has_the_answer():
-    """What is withdrawn was made all the same; an attempt that follows a failure at once is a hedge too."""
+    """A withdrawn hedge was still sent; an attempt right after a failure is a hedge too."""
     hedge = "hedge: {delay: 20ms, max_attempts: 3, non_fatal: [unavailable]}"
     assert of_load(chain(b_to_c=hedge), Slow(target=C, factor=50)) == [("b>c", HEDGED, 2)]
     assert of_load(chain(b_to_c=hedge), Fail(target=C, share=1, error="unavailable")) == [("b>c", HEDGED, 2)]
@@ -363,7 +363,7 @@ def test_hedges_are_a_step_of_load_of_their_own_whichever_attempt_has_the_answer
 
 
 def balanced(outlier, replicas=2, more=""):
-    """A gateway a calls replicas of b in turn, each of which does one thing at a time, in 100 ms."""
+    """Return a gateway a that calls replicas of b round robin, each of which serves one call at a time, in 100 ms."""
     return f"""
 name: balanced
 defaults: {{edge: {{latency: 1ms}}, service: {{readiness: {{period: 10m}}}}}}
@@ -376,13 +376,13 @@ workload: {{rate: 1/s, mix: {{a.home: 1}}}}
 
 
 def failing(*replicas):
-    """Some replicas of b fail."""
+    """Return a fault that fails some replicas of b."""
     targets = tuple(Target("replica", "b", replica=replica) for replica in replicas)
     return Fail(target=targets[0], targets=targets, share=1, error="unavailable")
 
 
 def test_load_that_an_ejection_moves_is_a_step_of_what_waits_for_it():
-    """A failure at b-0 ejects it; the last request would have met it idle, and waits at b-1."""
+    """A failure at b-0 ejects it; the last request would have found it idle, but waits at b-1."""
     text = balanced("{consecutive: 1}")
     assert steps(text, failing(0), 1, 2, 201, 202)[0] == (204, "b>b", "queueing")
     assert of_load(text, failing(0), 1, 2, 201, 202) == [("a>b", EJECTED, 1)]
@@ -396,13 +396,13 @@ def test_load_that_an_ejection_moves_is_a_step_of_what_is_turned_away_for_it():
 
 
 def test_an_ejection_that_there_is_without_the_fault_too_is_no_step_of_it():
-    """b has errors of its own, and the fault only makes its work longer."""
+    """b has errors of its own, and the fault only slows its work."""
     text = balanced("{consecutive: 1}").replace("work: 100ms", "work: 100ms, error_rate: 100%")
     assert of_load(text, Slow(target=B, factor=2), 1, 2, 201, 202) == []
 
 
 def test_calls_to_replicas_that_are_ejected_since_too_few_are_left_are_a_step_from_their_caller():
-    """All three are out, or only the one that always may be."""
+    """All three are out, or only the one that may always be."""
     text = balanced("{consecutive: 1, most: 100%}", replicas=3)
     requests = (1, 2, 3, 301)
     assert of_load(text, failing(0, 1, 2), *requests) == [("a>b", PANIC, 1)]
@@ -448,7 +448,7 @@ def test_the_error_of_a_span_that_shows_a_failure_is_the_failure(kind):
         if step["mechanism"] == "connection pool exhausted":
             names |= {"timeout", None}  # the deadline of the call may come before that of the wait, or neither
         if step["mechanism"] == "slow answer":
-            names |= {None}  # it came, but late
+            names |= {None}  # it arrived, but late
         if names:
             assert errors <= names
 
@@ -485,7 +485,7 @@ def test_what_a_kind_of_fault_does_is_among_the_steps_at_its_target(kind, mechan
 
 
 def test_further_attempts_are_a_step_where_calls_took_more_of_them_than_without_the_fault():
-    """And of how many more, the trace files say the same."""
+    """The number of additional attempts agrees with the trace files."""
     run = incident("stop")
     begin = run.key["faults"][0]["start"]
     (step,) = [step for step in run.key["faults"][0]["mechanism"] if step["mechanism"] == AMPLIFIED]

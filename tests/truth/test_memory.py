@@ -1,4 +1,4 @@
-"""What is held of a run while it is compared does not grow with it."""
+"""The memory that a comparison of runs holds does not grow with their length."""
 
 import gc
 import tracemalloc
@@ -18,18 +18,18 @@ SCENARIO = """
 name: incident
 faults: [{slow: {target: db, factor: 8}}, {fail: {target: cache, share: 50%, at: 20%, for: 50%}}]
 """
-#: Where what is held is made.
+#: Only allocations of these modules count.
 OURS = [tracemalloc.Filter(True, f"{Path(each.__file__).parent}/*") for each in (twins, telemetry)]
-#: Seconds of a short run, in which all that is held for a while has come to what it always is, and of a long one.
+#: Seconds of a short run, long enough for buffers to reach their usual size, and of a long one.
 SHORT, LONG = 80, 160
-#: Bytes that each further second may take: counts take one for each column, and chance has its part. The samples of a
-#: second would take 1,700, of each of the runs.
+#: Bytes allowed per additional second: counts take one per column, plus random variation. A second's samples would
+#: take 1,700, for each of the runs.
 A_SECOND = 1000
 
 
 @pytest.fixture(autouse=True)
 def little_waits_in_memory(monkeypatch):
-    """What comes to a few megabytes in a day comes to less in these runs."""
+    """Lower the buffer limits, so that a day's few megabytes become less in these runs."""
     monkeypatch.setattr(sample_file, "PIECE", 2**14)
     monkeypatch.setattr(spill_file, "WAITING", 2**12)
 
@@ -41,7 +41,7 @@ def simulation(seconds):
 
 
 def held():
-    """Bytes that the comparison holds now."""
+    """Return the bytes that the comparison holds now."""
     return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(OURS).traces)
 
 
@@ -56,10 +56,10 @@ def test_what_a_run_leaves_is_gone_when_the_next_one_begins(alone):
 
 @pytest.fixture
 def traced():
-    """Begins to trace what is held, with nothing.
+    """Return a function that starts tracing with nothing held.
 
-    What the interpreter keeps for objects to come, as for some thousands of tuples, was allocated before and is not
-    traced when they come: what ran earlier would hide part of what is held. A collection gives it up.
+    Memory that the interpreter keeps for reuse, such as some thousands of tuples, was allocated earlier and would not
+    be traced when reused: previous work would hide part of what is held. A collection releases it.
     """
     yield lambda: (tracemalloc.stop(), gc.collect(), tracemalloc.start())
     tracemalloc.stop()

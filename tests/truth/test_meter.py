@@ -1,4 +1,4 @@
-"""What a key measures is the same whatever else is sampled of the run."""
+"""The measurements in a key don't depend on the other samples taken of the run."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The promise to users, counted again by hand: window by window, request by request."""
+"""The promise to users, recounted by hand: window by window, request by request."""
 
 from math import ceil
 from unittest.mock import patch
@@ -17,7 +17,7 @@ FAILED = 3
 
 
 class Some:
-    """Requests, as `truth.watch.Requests` gives them: of (when they came, how long they took, outcome, entry)."""
+    """Requests as `truth.watch.Requests` gives them, from tuples of arrival time, duration, outcome and entry."""
 
     def __init__(self, *requests):
         sent, self.duration, outcome, entry = np.array(requests, dtype=float).reshape(-1, 4).T
@@ -37,7 +37,7 @@ def test_a_request_is_bad_if_it_fails_or_takes_longer_than_was_promised():
 
 
 def test_a_request_counts_when_one_can_first_know():
-    """At its end; or, if it takes too long, a second after it came; of a failure that comes later, when it comes."""
+    """At its end, or a second after it arrived if it takes longer; a failure later than that, when it happens."""
     counted = promise((0.5, 0.4, SUCCESS, 0), (0.5, 0.6, SUCCESS, 0), (0.5, 9.0, SUCCESS, 1), (0.5, 9.0, FAILED, 1))
     total, slow, failed = (counts[:] for counts in (counted.total, counted.slow, counted.failed))
     assert np.argwhere(total[:, 1]).tolist() == [[0], [1]]
@@ -110,7 +110,7 @@ REQUESTS = st.lists(
     st.sampled_from([1, 3, 4096]),
 )
 def test_windows_are_those_that_one_counts_request_by_request(requests, window, minimum, share, seconds, piece):
-    """Of whole recordings and of pieces of them; and the worst is the first of those with the largest share."""
+    """For whole recordings and for pieces of them; the worst window is the first with the largest share."""
     counted = promise(*requests, seconds=seconds, window=float(window), minimum=minimum, share=share)
     known = [
         (int(sent + (took if outcome else min(took, 1.0))), entry, outcome != SUCCESS or took > 1.0)

@@ -1,4 +1,4 @@
-"""A preview tells of a run what its recording and its key tell, and stops where it cannot be what it should."""
+"""A preview of a run agrees with its recording and key, and stops once the case can't meet its requirements."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The value of any rank is the one that sorting all of them finds."""
+"""The value at any rank is the one that sorting finds."""
 
 import numpy as np
 import pytest

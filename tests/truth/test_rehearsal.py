@@ -1,4 +1,4 @@
-"""A run that was looked at is gone on with: its records and its key are those of a run that nobody looked at."""
+"""A rehearsed run can be resumed: its records and key are those of a run without a rehearsal."""
 
 import gc
 from contextlib import closing
@@ -29,7 +29,7 @@ def written(simulation, folder, rehearsed=None):
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """The fixture of the incident with two faults, which nobody looked at."""
+    """Return the fixture of the incident with two faults, without a rehearsal."""
     return written(run(BOTH), tmp_path_factory.mktemp("plain") / "x")
 
 

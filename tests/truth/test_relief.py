@@ -1,4 +1,4 @@
-"""What actions saved is what counting the harm with them and without them says."""
+"""The harm that actions saved is the difference between the harm with and without them."""
 
 import pytest
 from twin_runs import compare, simulation
@@ -17,7 +17,7 @@ services:
   shop: {replicas: 2, rollout: in_place, operations: {buy: {work: 10ms}}}
 workload: {rate: 20/s, mix: {web.home: 1}}
 """
-#: A bad version, and a rollback a minute after it began; and a restart that nobody needed.
+#: A bad version, with a rollback a minute after it began, and a needless restart.
 TEXT = """
 name: bad-release
 lead_in: 10s
@@ -39,13 +39,13 @@ def run(text=TEXT, without=()):
 
 @pytest.fixture(scope="module")
 def acted():
-    """The incident as it was, with its twins."""
+    """Return the incident as it happened, with its twins."""
     return compare(run())
 
 
 @pytest.fixture(scope="module")
 def left():
-    """The same without the actions, as an incident of its own."""
+    """Return the incident without the actions."""
     return compare(run(without=("rollback-1", "restart-1")))
 
 
@@ -53,7 +53,7 @@ def test_the_harm_that_the_actions_avert_is_the_difference_of_the_requests_count
     told, harmed = acted.key["actions"], acted.key["requests"]["harmed"]
     assert told["harmed_without"] == left.key["requests"]["harmed"]
     assert told["saved"] - told["lost"] == told["harmed_without"] - harmed
-    # Half of 20 a second fail, from the moment at which both replicas have the version, to the rollback or to the end.
+    # Half of 20 a second fail, from the moment both replicas have the version until the rollback or the end.
     assert told["harmed_without"] == pytest.approx(0.5 * 20 * 92, rel=0.1)
     assert harmed - told["lost"] == pytest.approx(0.5 * 20 * 59, rel=0.1)
 
@@ -79,7 +79,7 @@ def test_the_key_tells_actions_from_faults_and_from_what_happens_besides(acted):
         "event": {"type": "rollback", "service": "shop", "timestamp": "2024-01-15T10:31:10.000000+00:00"},
     }
     assert (restart["event"]["type"], restart["parameters"]) == ("replica_stopped", {"graceful": False})
-    # The release acted until it was taken back.
+    # The release acted until it was rolled back.
     assert acted.key["faults"][0]["end"] == rollback["end"]
 
 
@@ -97,7 +97,7 @@ def test_without_a_fault_there_is_nothing_to_answer_and_the_harm_is_that_of_the_
 
 
 def harms(*runs):
-    """The harm of some runs of one scenario."""
+    """Return the harm of some runs of one scenario."""
     scenario = runs[0].scenario
     return harm_of(runs, runs[0].without([cause.id for cause in (*scenario.faults, *scenario.actions)]))
 
@@ -108,7 +108,7 @@ def test_the_harm_of_several_runs_is_what_the_key_of_each_says(acted, left):
     assert other.total == left.key["requests"]["harmed"] == acted.key["actions"]["harmed_without"]
 
 
-#: Users who reload what takes too long, and come later with what they'd have asked next.
+#: Users who reload pages that take too long, and therefore make their next request later.
 WAITING = """
 name: waiting
 services:

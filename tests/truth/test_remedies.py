@@ -1,4 +1,4 @@
-"""What an incident would be with each single remedy, and how what was done compares."""
+"""The incident under each single remedy, and how the actions taken compare."""
 
 import pytest
 from twin_runs import simulation

@@ -1,7 +1,7 @@
 """Which faults are roots, and of which requests: the key against runs of every subset of the faults.
 
-The key plays the runs without each fault, and with each alone. Here all of them are played, and what is bad is read off
-the traces, so that nothing is shared with what makes the key but the rule, as docs/truth.md states it.
+The key plays the runs without each fault, and with each alone. Here all subsets are played, and bad requests are read
+from the traces, so only the rule as stated in docs/truth.md is shared with the code that makes the key.
 """
 
 import random
@@ -36,7 +36,7 @@ EDGES = ("gateway -> stock", "gateway -> money", "money -> store", "stock -> sto
 
 
 def some_fault(draw):
-    """A fault of some kind, from one that does nothing to one that is a catastrophe."""
+    """Draw a fault of some kind, from one without effect to a catastrophe."""
     service, edge = draw.choice(SERVICES), draw.choice(EDGES)
     text = draw.choice(
         [
@@ -54,7 +54,7 @@ def some_fault(draw):
 
 @dataclass(frozen=True)
 class Request:
-    """One request in one run: when it was known what it is (seconds), of which entry, and whether it is bad."""
+    """One request in one run: when its outcome was known (seconds), its entry, and whether it is bad."""
 
     known: float
     entry: str
@@ -62,7 +62,7 @@ class Request:
 
 
 def requests(records, start):
-    """The requests of a run by trace id, as its traces show them."""
+    """Return the requests of a run by trace id, from its traces."""
     roots = records["traces"].filter(pl.col("parent_span_id").is_null())
     found = {}
     for trace, time, entry, took, status in roots.select(
@@ -75,7 +75,7 @@ def requests(records, start):
 
 
 def every_run(run):
-    """The requests of the run with each subset of its faults."""
+    """Return the requests of the run with each subset of its faults."""
     ids = [fault.id for fault in run.scenario.faults]
     return {
         frozenset(chosen): requests(frames(run.without(set(ids) - set(chosen)).batches()), run.start)
@@ -85,7 +85,7 @@ def every_run(run):
 
 
 def causes(trace, runs, whole):
-    """Whose fault it is that a request is bad: whose removal helps; or all of the smallest sets that are enough."""
+    """Return the faults whose removal makes a request good; if none does, the union of the smallest sufficient sets."""
     made = {one for one in whole if trace in runs[whole - {one}]}
     helps = {one for one in made if not runs[whole - {one}][trace].bad}
     if helps:
@@ -97,13 +97,13 @@ def causes(trace, runs, whole):
 
 
 def decides(fault, trace, runs, whole):
-    """Whether a request that a fault harmed owes it to that fault, and not to any of several."""
+    """Return whether a fault alone decides that a request is bad, rather than any of several."""
     other = runs[whole - {fault}]
     return not other[trace].bad if trace in other else runs[frozenset({fault})][trace].bad
 
 
 def blamed(runs):
-    """By request that the faults harmed, whose fault it is."""
+    """Return the responsible faults of each request that faults harmed."""
     whole = max(runs, key=len)
     none = runs[frozenset()]
     return {
@@ -114,7 +114,7 @@ def blamed(runs):
 
 
 def roots(runs, faulty, seconds=14, window=10, share=0.05, minimum=3):
-    """The faults that broke a promise, window by window and entry by entry."""
+    """Return the faults that broke a promise, window by window and entry by entry."""
     whole = max(runs, key=len)
     fact = runs[whole]
     found = set()
@@ -145,7 +145,7 @@ def roots(runs, faulty, seconds=14, window=10, share=0.05, minimum=3):
 
 
 def played(seed):
-    """A run with two to four faults."""
+    """Return a run with two to four faults."""
     draw = random.Random(seed)
     faults = [some_fault(draw) for _ in range(draw.choice((2, 3, 3, 4)))]
     return simulation(*faults, mesh=MESH, options=OPTIONS, seed=seed)
@@ -153,20 +153,20 @@ def played(seed):
 
 @cache
 def compared(seed):
-    """The same with its twins."""
+    """Return the same run with its twins."""
     return compare(played(seed))
 
 
-#: Runs in which all that can be said is said; others are looked at where there is time.
+#: Seeds whose runs cover all cases; the others are only tested as slow tests.
 TELLING = (0, 4, 7, 8)
 
 
 @pytest.mark.parametrize("seed", every(range(14), TELLING))
 def test_the_key_says_what_the_runs_of_all_subsets_say(seed):
-    """A request is the fault of those whose removal helps, or else of the fewest that are enough.
+    """A request is blamed on the faults whose removal helps, or else on the smallest sufficient sets.
 
-    Roots are those that broke a promise by harm of their own. Of four faults of which none is enough alone, the key may
-    name one too many as a cause, never one too few.
+    Roots are the faults that broke a promise by harm of their own. Among four faults of which none suffices alone, the
+    key may name one cause too many, never one too few.
     """
     run, runs = compared(seed), every_run(played(seed))
     faulty = blamed(runs)
@@ -180,7 +180,7 @@ def test_the_key_says_what_the_runs_of_all_subsets_say(seed):
 
 
 def test_such_cases_have_roots_and_latent_faults_and_harm_that_is_anyones():
-    """So that the test above says something."""
+    """Otherwise the test above would prove nothing."""
     faults = [fault for seed in TELLING for fault in compared(seed).key["faults"]]
     assert sum(fault["latent"] for fault in faults) > 2 < sum(not fault["latent"] for fault in faults)
     shared = [each for fault in faults for each in fault["interactions"]]
@@ -188,7 +188,7 @@ def test_such_cases_have_roots_and_latent_faults_and_harm_that_is_anyones():
 
 
 def test_a_fault_that_does_nothing_beside_one_that_does_much_has_done_nothing():
-    """What the other does is told of that one only: no service is affected, no metric moved, nobody harmed."""
+    """The other's effects are credited to it alone: no affected service, no moved metric, nobody harmed."""
     faults = ("delay: {target: money -> store, by: 0.01ms}", "fail: {target: stock, share: 40%}")
     key = compare(simulation(*faults, mesh=MESH, options=OPTIONS)).key
     nothing, much = key["faults"]

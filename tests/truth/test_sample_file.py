@@ -1,4 +1,4 @@
-"""Samples that were set aside are what they were, however few of them wait in memory."""
+"""Spilled samples are read back unchanged, however few are buffered in memory."""
 
 import numpy as np
 import pytest

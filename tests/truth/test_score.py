@@ -1,4 +1,4 @@
-"""Marks: each figure on answers that are right, wrong, or silent about something."""
+"""Marks: each figure, for answers that are right, wrong or incomplete."""
 
 import json
 from itertools import chain, permutations
@@ -15,7 +15,7 @@ from meshquake.truth.overlap import Overlap
 from meshquake.truth.score import Alerts, Detection, mark, since
 
 STORE = fault()
-#: A fault of another service, that users felt too.
+#: A fault of another service that users felt too.
 OTHER = fault("cart", "fail", root_cause=cause("cart", "errors"))
 FLOORS = Floors(central=("mail", "store", "cart", "stock", "gateway"), worst_symptom=("store", "cart", "mail"))
 
@@ -45,7 +45,7 @@ def test_the_right_answer_has_every_figure_at_its_best():
 
 
 def test_what_was_not_answered_has_no_figure():
-    """Neither 0 nor 1: a platform that names services only is marked by that."""
+    """Neither 0 nor 1: a platform that only names services is marked on those."""
     found = ranked("store")
     assert found.details == dict.fromkeys(("kind", "indicator", "operation", "replica"))
     parts = (found.detection, found.affected_services, found.propagation, found.harmed, found.alerts, found.left_alone)
@@ -126,7 +126,7 @@ def test_a_service_that_stands_for_one_root_and_is_another_is_that_other_one():
 
 
 def test_a_latent_fault_is_neither_a_hit_nor_an_error():
-    """It takes no rank, and what it touched is neither right nor wrong; the mark says so."""
+    """It takes no rank, and its effects are neither right nor wrong; the mark says so."""
     faults = (fault(), fault("mail", "hog_cpu", **LATENT))
     found = ranked("mail", "store", faults=faults)
     assert (at_k(found), found.roots, found.latent) == ([1, 1, 1], 1, ("mail",))
@@ -266,7 +266,7 @@ def test_an_alert_on_a_root_is_right_while_its_fault_acts_even_if_users_are_well
 
 @pytest.mark.parametrize(("second", "false_alarms"), [(60, 1), (61, 0), (130, 0), (131, 1)])
 def test_an_alert_on_what_departed_in_a_service_that_was_reached_is_neither_right_nor_false(second, false_alarms):
-    """From when the service was affected until users were well again."""
+    """From when the service was affected until users had recovered."""
     said = [{"at": at(second), "service": "stock", "indicator": "latency_p95"}]
     assert marked({"alerts": said}, fault()).alerts == Alerts(0, 2, false_alarms)
 
@@ -371,7 +371,7 @@ def test_a_floor_that_names_a_root_at_once_makes_a_fixture_easy():
 )
 @pytest.mark.parametrize("count", [3, 5])
 def test_chance_is_the_mean_of_the_marks_of_all_orders_of_the_services(stand_ins, count):
-    """Also where a service stands for two roots, or a root is one end of an edge: no share of it is above 1."""
+    """Even where a service stands for two roots, or a root is one end of an edge: no share exceeds 1."""
     services = SERVICES if count == 5 else sorted({*stand_ins, *chain(*stand_ins.values())})
     faults = [fault(name, root_cause=cause(name, services=others)) for name, others in stand_ins.items()]
     key = {**truth(*faults), "services": services}

@@ -1,4 +1,4 @@
-"""Faults of processes, probes, connections and caches do harm, of which the key finds the way to the root."""
+"""Faults of processes, probes, connections and caches do harm, and the key traces it to the root."""
 
 import pytest
 from twin_runs import compare, simulation
@@ -46,7 +46,7 @@ def test_each_harms_users_and_the_key_tells_how(fault, root, step):
 
 
 def test_a_handshake_that_fails_harms_nobody_until_connections_must_be_made():
-    """An expired certificate alone is latent; with connections reset the pool cannot come back."""
+    """An expired certificate alone is latent; once connections are reset, the pool cannot recover."""
     expired = "handshake: {target: web -> app}"
     (alone,) = compare(simulation(expired, mesh=MESH, options=OPTIONS)).key["faults"]
     assert alone["latent"]

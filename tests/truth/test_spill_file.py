@@ -1,4 +1,4 @@
-"""Pieces that arrive mixed come out one by one."""
+"""Pieces that arrive interleaved are read back one by one."""
 
 import pytest
 

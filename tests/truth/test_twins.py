@@ -1,4 +1,4 @@
-"""A run and its twins: the same until the fault begins, and the comparison changes nothing of the run."""
+"""A run and its twins are identical until the fault begins, and the comparison changes nothing in the run."""
 
 import hashlib
 import json
@@ -20,17 +20,17 @@ from meshquake.sim.simulation import DEFAULT_START
 from meshquake.truth.twins import Twins
 
 ROOT = Path(__file__).parents[2]
-#: What the seed adds to a scenario depends on its faults; here it adds nothing.
+#: The seed's additions to a scenario depend on its faults; here there are none.
 PLAIN = replace(OPTIONS, confounders="none")
 
 
 def lines(records):
-    """The lines of the files, by kind."""
+    """Return the lines of the files, by kind."""
     return {kind: encode(RECORD_KINDS[kind], frame) for kind, frame in records.items()}
 
 
 def until(records, seconds):
-    """What was over by a moment: spans that had ended, samples that were taken, and what else had happened."""
+    """Return everything that was over by a moment: ended spans, samples taken, and all other records."""
     moment = DEFAULT_START + timedelta(seconds=seconds)
     stamp = moment.isoformat(timespec="microseconds")
     began = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%z")
@@ -50,7 +50,7 @@ def test_fact_and_twin_agree_in_every_record_until_the_fault_begins_and_not_for_
     before = lines(until(fact, BEGIN))
     assert before == lines(until(twin, BEGIN))
     assert all(before.values())
-    # Connections that are open live on where no new one can be made, and here nobody needs one.
+    # Open connections survive where no new one can be made, and here nobody needs a new one.
     assert (lines(fact) == lines(twin)) == (kind == "handshake")
 
 
@@ -79,7 +79,7 @@ def test_a_run_without_faults_is_its_own_twin_to_the_byte_and_no_verdict_says_ot
 
 @pytest.mark.parametrize("kind", HARMFUL)
 def test_each_request_is_counted_once(kind):
-    """All requests are good in both runs, harmed, spared, or bad in both."""
+    """Every request is either good in both runs, harmed, spared, or bad in both."""
     run = incident(kind)
     counts, objective = run.key["requests"], run.key["objective"]
     bad, twin_bad = (
@@ -113,12 +113,12 @@ def test_neither_the_size_of_batches_nor_the_interval_of_metrics_changes_the_key
 
 
 def content(run):
-    """A key, as its files have it."""
+    """Return a key as its files contain it."""
     return run.verdicts.write_ndjson(), json.dumps(run.key), run.brief
 
 
 def digest(run):
-    """A key in short."""
+    """Return a digest of a key."""
     return hashlib.sha256(repr(content(run)).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The key of a run whose users do next what depends on their answers: compared by user and step."""
+"""The key of a run whose users act on their answers: compared by user and step."""
 
 import polars as pl
 import pytest
@@ -45,7 +45,7 @@ def test_the_key_counts_whom_it_harmed_who_left_and_what_was_never_asked(slow):
     requests, fault = slow.key["requests"], slow.key["faults"][0]
     assert requests["total"] == len(slow.verdicts)
     assert requests["abandoned"] > 100
-    assert requests["unmade"] > 200  # they wait where they would have gone on
+    assert requests["unmade"] > 200  # users wait where they would have gone on
     assert requests["harmed"] >= requests["abandoned"] - requests["background"]
     assert (fault["root_cause"]["service"], fault["latent"]) == ("db", False)
     assert {(step["from"], step["to"], step["mechanism"]) for step in fault["mechanism"]} >= {

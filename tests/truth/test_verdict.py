@@ -1,4 +1,4 @@
-"""What a verdict says of a request is what the telemetry shows, and whom it blames is whoever did it."""
+"""A verdict on a request agrees with the telemetry and blames the responsible faults."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from twin_runs import BEGIN, FAULTS, HARMFUL, compare, incident, simulation
 from meshquake.sim.simulation import DEFAULT_START
 from meshquake.topology.errors import ERRORS
 
-#: Users ask a gateway for two things, each of which is one service's affair.
+#: Users ask a gateway for two things, each served by one service.
 FORK = """
 name: fork
 services:
@@ -21,13 +21,13 @@ workload: {rate: 40/s, mix: {gateway.left: 1, gateway.right: 1}}
 
 
 def failures(records):
-    """The trace ids of requests that failed, by the root spans of the traces."""
+    """Return the trace ids of failed requests, from the root spans of the traces."""
     roots = records["traces"].filter(pl.col("parent_span_id").is_null())
     return set(roots.filter(status="error")["trace_id"])
 
 
 def blamed(run):
-    """How many requests have which effect because of which faults."""
+    """Return how many requests have which effect because of which faults."""
     counted = run.changed.group_by("effect", "caused_by").len()
     return {(effect, *causes): count for effect, causes, count in counted.iter_rows()}
 
@@ -105,7 +105,7 @@ def test_nothing_that_was_over_before_the_first_fault_began_is_laid_at_its_door(
 
 @pytest.mark.parametrize("kind", HARMFUL)
 def test_a_fault_that_is_alone_explains_the_failures_that_the_run_without_it_does_not_have(kind):
-    """All but a twentieth; and the verdicts name just the failures that two sets of trace files tell apart."""
+    """All but a twentieth; and the verdicts name exactly the failures by which two sets of trace files differ."""
     run = incident(kind)
     fact, without = failures(run.frames), failures(run.without(f"{kind}-1"))
     gone, extra = fact - without, len(fact) - len(without)
@@ -134,7 +134,7 @@ def test_each_request_has_the_fault_that_harmed_it_as_its_cause():
 
 
 def test_of_two_faults_of_which_either_is_enough_each_is_a_cause():
-    """Leaving out one alone changes nothing, down to the moment of the answer."""
+    """Leaving out either one changes nothing, down to the moment of the answer."""
     run = compare(simulation("fail: {target: one, share: 100%}", "fail: {target: one, share: 100%}", mesh=FORK))
     assert list(blamed(run)) == [("failed", "fail-1", "fail-2")]
     assert run.key["incident"]
@@ -151,7 +151,7 @@ def test_of_two_faults_that_are_each_enough_one_after_the_other_only_the_one_tha
 
 
 def test_of_two_faults_that_only_harm_together_each_is_a_cause():
-    """Half a second more on each of two calls breaks a promise of a second; half a second on one doesn't."""
+    """Half a second on each of two calls breaks a promise of a second; half a second on one doesn't."""
     chain = FORK.replace("calls: [one.get]", "calls: [one.get, two.get]")
     delays = (f"delay: {{target: gateway -> {callee}, by: 300ms}}" for callee in ("one", "two"))
     run = compare(simulation(*delays, mesh=chain))
@@ -174,7 +174,7 @@ def test_who_only_came_because_of_a_surge_has_no_counterpart_and_the_surge_is_wh
 
 
 def test_who_only_came_because_of_a_surge_and_met_another_fault_was_harmed_by_that_one_alone():
-    """Nor is the surge a root: the users who come anyway are no worse off for it."""
+    """The surge is no root either: the regular users are no worse off for it."""
     run = compare(simulation("surge: {target: users, factor: 3}", "fail: {target: one, share: 100%}", mesh=FORK))
     further = pl.col("twin_outcome").is_null()
     found = {(new, *causes) for new, causes in run.changed.select(further, "caused_by").unique().iter_rows()}
@@ -184,7 +184,7 @@ def test_who_only_came_because_of_a_surge_and_met_another_fault_was_harmed_by_th
 
 
 def test_a_surge_that_only_harms_with_another_fault_and_that_one_are_each_a_cause():
-    """A service that is twice as slow bears the usual users, and one as it is bears more of them; not both."""
+    """At half speed a service bears the usual users, and at full speed it bears more of them, but not both."""
     tight = FORK.replace(
         "one: {operations: {get: {work: 5ms}}, workers: 50}",
         "one: {operations: {get: {work: 20ms}}, workers: 1, cpu: 1}",
@@ -199,7 +199,7 @@ def test_a_surge_that_only_harms_with_another_fault_and_that_one_are_each_a_caus
 
 
 def test_a_fault_that_relieves_others_is_why_some_are_spared():
-    """While the gateway's left half is refused, the right half has the one worker of the service for itself."""
+    """While the gateway's left half is refused, the right half has the service's one worker to itself."""
     shared = FORK.replace("calls: [two.get]", "calls: [one.list]").replace(
         "one: {operations: {get: {work: 5ms}}, workers: 50}",
         "one: {operations: {get: {work: 60ms}, list: {work: 1ms}}, workers: 1, queue: 5}",
@@ -212,7 +212,7 @@ def test_a_fault_that_relieves_others_is_why_some_are_spared():
 
 
 def test_what_fails_with_and_without_faults_is_background_and_has_no_cause():
-    """A service that can do half of what is asked fails requests in both runs."""
+    """A service with half the necessary capacity fails requests in both runs."""
     weak = FORK.replace(
         "two: {operations: {get: {work: 5ms}}, workers: 50}",
         "two: {operations: {get: {work: 100ms}}, workers: 1, queue: 0}",

@@ -1,4 +1,4 @@
-"""The same requests with one thing changed: what the comparison says is what counting both runs says."""
+"""The same requests with one thing changed: the comparison equals a count over both runs."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def difference(before, after):
 
 
 def bad(run):
-    """The traces of requests that failed or took more than a second, counted from the records."""
+    """Return the traces of requests that failed or took more than a second, from the records."""
     traces = pl.concat([batch.traces for batch in run.batches()])
     roots = traces.filter(pl.col("parent_span_id").is_null())
     lost = roots.filter((pl.col("status") == "error") | (pl.col("duration_ms") > 1000))
@@ -82,7 +82,7 @@ def test_a_run_differs_in_nothing_from_itself():
 
 
 def test_until_the_fault_begins_a_run_without_it_is_the_same():
-    """And on a mesh that does nothing by itself all that is bad is spared, since only the fault does harm there."""
+    """On a mesh without background activity all bad requests are spared, since only the fault does harm there."""
     found = difference(simulation(calm=True), simulation(calm=True).without(["slow-1"]))
     assert all(before == after for start, before, after in found.stretches if start < 0)
     assert found.saved == found.before.failed + found.before.slow > 0

@@ -1,4 +1,4 @@
-"""How records are cited: each spelling is read as it was written, and any other is refused with what would be right."""
+"""Citations of records: every spelling is parsed as written, and an invalid one is refused with the right form."""
 
 from datetime import datetime, timedelta, timezone
 

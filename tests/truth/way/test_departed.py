@@ -1,4 +1,4 @@
-"""Which records depart: what is called a departure is one, by the run that was played without the fault."""
+"""Records that depart: whatever is called a departure differs in the run without the fault."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ KINDS = ("slow", "refuse", "deploy", "fail", "surge", "stop")
 
 
 def judged(run, pieces=1):
-    """By kind, the records of a run with what is said of them, read in so many pieces."""
+    """Return, by kind, the records of a run with their judgements, read in a given number of pieces."""
     harmed = run.verdicts.filter(pl.col("effect").is_in(["failed", "slowed"]))
     departed, found = Departed(run.key, harmed), {}
     for kind in ("traces", "logs", "events", "metrics"):
@@ -28,7 +28,7 @@ def departing(run, kind):
 
 
 def twin(run, kind):
-    """The records of the same run without its fault."""
+    """Return the records of the same run without its fault."""
     return run.without(run.key["faults"][0]["id"])[kind]
 
 
@@ -44,7 +44,7 @@ def test_nothing_departs_before_the_fault(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_span_that_departs_is_missing_or_better_in_the_twin(kind):
-    """Nearly all: of the others, chance has made them a little slower there."""
+    """Nearly all of them; chance has made the others a little slower there."""
     run = incident(kind)
     spans = departing(run, "traces")
     beside = spans.join(twin(run, "traces"), on="span_id", how="left", suffix="_twin")
@@ -63,7 +63,7 @@ def test_no_event_that_departs_is_in_the_twin(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_hardly_a_log_line_that_departs_is_in_the_twin(kind):
-    """Some forms are rare, and eight seconds are little to have met them all."""
+    """Some forms are rare, and eight seconds are not enough to have seen them all."""
     run = incident(kind)
     lines = departing(run, "logs")
     same = lines.join(twin(run, "logs"), on=["timestamp", "service", "message"], how="semi")

@@ -1,4 +1,4 @@
-"""The mark of a diagnosis: each part by itself, what they make together, and what chance has of it."""
+"""The mark of a diagnosis: each part, their combination, and the mark expected by chance."""
 
 from statistics import fmean
 
@@ -118,7 +118,7 @@ def test_no_answer_marks_nothing_even_where_nothing_was_wrong():
 
 @given(st.lists(st.sampled_from(SERVICES), min_size=1, max_size=3, unique=True))
 def test_chance_is_the_mean_over_every_answer_that_names_one_service_or_none(broken):
-    """And so is what a random agent has on average."""
+    """It is also the average mark of a random agent."""
     key = truth(*(fault(name, root_cause=cause(name)) for name in broken))
     drawn = [guess(key, service) for service in [*SERVICES, None]]
     expected = chance(key)

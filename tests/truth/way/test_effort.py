@@ -1,11 +1,11 @@
-"""What an answer took, and whether the search came nearer to the root."""
+"""The cost of an answer, and whether the search approached the root."""
 
 import pytest
 from answer_key import LATENT, fault, truth
 
 from meshquake.truth.way.effort import distances, effort
 
-#: gateway -> cart -> stock -> store, and mail by itself.
+#: gateway -> cart -> stock -> store, and mail on its own.
 CALLS = {("gateway", "cart"), ("cart", "stock"), ("stock", "store")}
 FAR = distances(truth(fault()), CALLS)
 

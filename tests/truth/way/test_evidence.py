@@ -1,4 +1,4 @@
-"""What cited records are worth: relevant, true or neither; and nothing on average if they are drawn at random."""
+"""The worth of cited records: relevant, true or neither, and zero on average if drawn at random."""
 
 from random import Random
 from statistics import fmean
@@ -16,7 +16,7 @@ KINDS = ("traces", "logs", "events", "metrics")
 
 
 def search(run, *given, calls=None):
-    """Look up what some answers cite."""
+    """Look up the citations of some answers."""
     made = [claims(run.key, answers) for answers in given]
     wanted = [
         (claim, [cited for text in texts for cited in resolved(text, calls or {})])
@@ -40,13 +40,13 @@ def root(*cited, service="database"):
 
 
 def first_span(run):
-    """A span that the key gives as evidence of a step from the database."""
+    """Return a span that the key gives as evidence of a step from the database."""
     step = next(each for each in run.key["faults"][0]["mechanism"] if each["from"] == "database")
     return span_id(*step["evidence"][0].values())
 
 
 def quiet(run):
-    """A span from before the fault."""
+    """Return a span from before the fault."""
     return span_id(*run.frames["traces"].select("trace_id", "span_id").row(0))
 
 
@@ -113,7 +113,7 @@ def test_a_record_at_an_end_of_an_edge_is_relevant_to_it_and_one_elsewhere_is_no
 
 
 def drawn(run, kind, random, count):
-    """Records of a kind since the fault began, drawn at random, as they are cited."""
+    """Return citations of random records of a kind since the fault began."""
     begin = run.key["faults"][0]["start"]
     records = run.frames[kind].with_row_index("number", offset=1).filter(pl.col("timestamp") >= begin)
     rows = [records.row(random.randrange(len(records)), named=True) for _ in range(count)]
@@ -128,8 +128,10 @@ def drawn(run, kind, random, count):
 
 @pytest.mark.parametrize("kind", ["traces", "logs", "metrics"])
 def test_citing_at_random_has_the_base_rate_and_pays_nothing(kind):
-    """A thousand answers with the right root, and four records each drawn at random: the mean share of relevant records
-    is the base rate, and the mean worth is 0, within four standard errors."""
+    """The mean share of relevant records is the base rate and the mean worth 0, within four standard errors.
+
+    A thousand answers name the right root and cite four random records each.
+    """
     run, random = incident("slow"), Random(1)
     given = [root(*drawn(run, kind, random, 4)) for _ in range(1000)]
     found, made = search(run, *given)
@@ -147,7 +149,7 @@ def deviation(values):
 
 
 def test_all_records_of_a_kind_together_are_worth_nothing():
-    """Exactly: citing everything since the fault began has the base rate itself."""
+    """Citing everything since the fault began scores exactly the base rate."""
     run = incident("slow")
     begin = run.key["faults"][0]["start"]
     events = run.frames["events"].with_row_index("number", offset=1).filter(pl.col("timestamp") >= begin)
@@ -184,6 +186,6 @@ def test_where_there_was_no_fault_nothing_departs():
 
 
 def drawn_from(run):
-    """A sample, as it's cited."""
+    """Return the citations of a sample."""
     names = ("service", "metric", "target", "replica", "timestamp")
     return [metric_id(*run.frames["metrics"].select(names).row(0))]
