@@ -1,4 +1,4 @@
-"""Whoever reads a fixture needs no more memory for a long one than for a short one."""
+"""Readers of a fixture need no more memory for a long one than for a short one."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from meshquake.exporters.fixtures.manifest import NAME
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 
 ROOT = Path(__file__).parents[2]
-#: A process that runs a command, and then says what it had most in memory, in kB.
+#: A process that runs a command and then reports its peak memory, in kB.
 MEASURED = """
 import re, sys
 from pathlib import Path
@@ -24,13 +24,13 @@ try:
 finally:
     print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
 """
-#: How many times as long as the incident a short fixture is, and a long one. Between them are 90 MB of spans.
+#: Length of a short and a long fixture, in incidents. They differ by 90 MB of spans.
 SHORT, LONG = 6, 36
 
 
 @pytest.fixture(scope="module")
 def lengthened(incident, tmp_path_factory):
-    """Makes a fixture that is so many times as long as an incident: the same comes again each day, in other traces."""
+    """Make a fixture this many times as long as an incident: it recurs each day, in other traces."""
 
     def make(times):
         folder = tmp_path_factory.mktemp("lengthened") / "cascade"
@@ -53,7 +53,7 @@ def lengthened(incident, tmp_path_factory):
 
 
 def most(*arguments):
-    """The most memory that a command takes, in MB."""
+    """Return the peak memory of a command, in MB."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=True
     )

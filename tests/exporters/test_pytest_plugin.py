@@ -13,7 +13,7 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture
 def suite(pytester, monkeypatch):
-    """Runs a test file of someone else's in a process of its own, with this plugin and no other."""
+    """Return a function that runs someone else's test file in a process of its own, with this plugin and no other."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]))
 
@@ -25,7 +25,7 @@ def suite(pytester, monkeypatch):
 
 
 def kept(pytester):
-    """The fixtures in the cache, with the time at which each was generated."""
+    """Return the fixtures in the cache, with the time at which each was generated."""
     return {
         path.parent.name: path.stat().st_mtime_ns for path in pytester.path.glob(".pytest_cache/d/*/*/manifest.json")
     }

@@ -208,9 +208,7 @@ def test_a_departure_begins_no_later_than_its_peak_after_the_fault_and_outside_o
 
 def test_what_another_fault_does_is_no_measure_and_no_departure_of_this_one():
     healthy = samples(a=[5] * 30)
-    fact, other = (
-        [90 if 2 <= second < 8 else 5 for second in range(30)] for _ in range(2)
-    )  # in both runs
+    fact, other = ([90 if 2 <= second < 8 else 5 for second in range(30)] for _ in range(2))  # in both runs
     fact[14:20] = [30] * 6
     fact, other = samples(a=fact), samples(a=other)
     assert departures(fact, other, healthy, 0.0) == {A: Departure(14, 14, 19, 30.0, 5.0)}

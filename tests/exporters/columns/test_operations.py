@@ -1,4 +1,4 @@
-"""Whose operation a span is of, and what that service calls it."""
+"""The service that a span's operation belongs to, and that service's name for it."""
 
 import polars as pl
 import pytest

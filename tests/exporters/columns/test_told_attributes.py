@@ -1,4 +1,4 @@
-"""What spans tell, rewritten by columns: the same as if each were read and written as JSON."""
+"""Span attributes rewritten column-wise equal those read and written one by one as JSON."""
 
 import json
 

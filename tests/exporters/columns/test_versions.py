@@ -1,4 +1,4 @@
-"""Which version a replica ran when it wrote a line or was measured."""
+"""The version that a replica ran when it wrote a line or was sampled."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""Fixtures in databases: real ones, asked through their own drivers."""
+"""Fixtures in real databases, queried through their own drivers."""
 
 import json
 import re
@@ -50,26 +50,26 @@ def put(folder, url, fixture=None, truth=False):
     return load(folder, url, fixture, truth, lambda rows: None)
 
 
-# -- databases, and what asks them ---------------------------------------------------------------------------------
+# -- databases and drivers -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def postgresql():
-    """The address of a PostgreSQL server's database."""
+    """Return the address of a PostgreSQL server's database."""
     with servers.postgresql() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def mongodb():
-    """The address of a server that speaks MongoDB's protocol, without a database."""
+    """Return the address of a server that speaks MongoDB's protocol, without a database."""
     with servers.mongodb() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def new(request, tmp_path_factory):
-    """Makes an empty database of a kind, and gives its address."""
+    """Return a function that makes an empty database of a kind and returns its address."""
     numbers = count()
 
     def make(kind):
@@ -87,18 +87,18 @@ def new(request, tmp_path_factory):
 
 
 def connect(url):
-    """A connection by the driver of an SQL database."""
+    """Return a connection by the driver of an SQL database."""
     file = url.partition(":///")[2]
     if url.startswith("sqlite"):
         return closing(sqlite3.connect(file))
     if url.startswith("duckdb"):
-        # Otherwise a table that isn't there would be a variable of this module.
+        # Otherwise a missing table would resolve to a variable of this module.
         return closing(duckdb.connect(file, config={"python_enable_replacements": False}))
     return closing(psycopg.connect(url))
 
 
 def ask(url, statement):
-    """The rows that a statement gives, with times and objects as records have them."""
+    """Return the rows of a statement, with times and objects as in records."""
     with connect(url) as connection:
         return [tuple(map(plain, row)) for row in connection.execute(statement).fetchall()]
 
@@ -110,7 +110,7 @@ def plain(value):
 
 
 def content(url):
-    """All rows of all tables that are there."""
+    """Return all rows of all existing tables."""
     if url.startswith("mongodb"):
         with pymongo.MongoClient(url) as client:
             database = client.get_default_database()
@@ -126,18 +126,18 @@ def content(url):
 
 @pytest.fixture(scope="session")
 def incident(tmp_path_factory):
-    """The folder of an incident before which much was changed, with its answer key. Not to be changed."""
+    """Return the folder of an incident after many changes, with its answer key. Not to be modified."""
     return record(tmp_path_factory.mktemp("incident"), duration=10, lead_in=5, recovery=0, seed=4, confounders="many")
 
 
 @pytest.fixture(scope="session")
 def few(tmp_path_factory):
-    """The folder of a fixture of few records. Not to be changed."""
+    """Return the folder of a fixture of few records. Not to be modified."""
     return record(tmp_path_factory.mktemp("few"), duration=1, lead_in=1, recovery=0, rate=5)
 
 
 def record(parent, **options):
-    """Play a cascade, and give the folder of its fixture."""
+    """Play a cascade; returns the folder of its fixture."""
     played = load_scenario(shipped()["cascade"], Options(**options))
     writing.write(Simulation.of(played), parent / "cascade", lambda batch: None)
     return parent / "cascade"
@@ -145,7 +145,7 @@ def record(parent, **options):
 
 @pytest.fixture(scope="session")
 def loaded(new, incident):
-    """The address of a database of a kind that holds the incident, with its answer key, as `cascade`."""
+    """Return the address of a database of a kind that holds the incident, with its answer key, as `cascade`."""
     addresses = {}
 
     def find(kind):
@@ -158,7 +158,7 @@ def loaded(new, incident):
     return find
 
 
-# -- what is in the tables -----------------------------------------------------------------------------------------
+# -- tables --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", SQL)
@@ -269,7 +269,7 @@ def test_looking_up_a_trace_reads_no_other(loaded, kind, order):
     assert "traces_trace_id" in str(plan)
 
 
-# -- the questions of the page -------------------------------------------------------------------------------------
+# -- the queries in the docs ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -364,7 +364,7 @@ def test_the_page_has_as_many_questions_as_it_should():
     assert len(QUERIES) >= 6
 
 
-# -- what goes wrong -----------------------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -404,7 +404,7 @@ def test_what_a_killed_load_has_left_in_mongodb_is_known_and_swept_away(new, few
 
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
 def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(new, incident, kind):
-    """A limit on the size of files stands in for it."""
+    """A limit on file sizes stands in for the full disk."""
     url = new(kind)
     command = [sys.executable, ROOT / "run.py", "load", incident, "--into", url]
     limit = 1_000_000
@@ -444,7 +444,7 @@ def test_a_collection_of_somebody_elses_is_left_alone(new, few):
 
 
 def test_a_collection_with_records_of_another_shape_is_left_alone(new, few):
-    """Tables have columns, by which those of another version are known; a collection has its documents."""
+    """Tables of another version are recognised by their columns, a collection by its documents."""
     url = new("mongodb")
     put(few, url)
     with pymongo.MongoClient(url) as client:

@@ -1,4 +1,4 @@
-"""`meshquake.ensemble`: what the command says, as frames, with its errors as exceptions."""
+"""`meshquake.ensemble` returns the command's results as frames, and raises its errors as exceptions."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""An ensemble on disk: the same bytes for any number of workers, however often it was stopped."""
+"""An ensemble on disk has the same bytes for any number of workers, however often it was stopped."""
 
 import errno
 import json
@@ -147,7 +147,7 @@ def test_two_commands_do_not_write_into_one_ensemble(tmp_path):
 
 
 def shared():
-    """A study that processes share: some ten milliseconds a run."""
+    """Return a study that processes share: some ten milliseconds per run."""
     return study(
         "rate=40,80", replications=8, scenario=SHORT, asked=["entry.error_rate", "key.harmed", "entry.latency_p95"]
     )
@@ -159,7 +159,7 @@ def test_two_workers_that_were_killed_and_one_that_went_on_write_what_one_does(t
     asked.mkdir()
     manifest.save(asked, shared())
     command = [sys.executable, "run.py", "ensemble", str(asked), "--output", str(killed), "--workers", "2"]
-    while making.is_complete(killed) or not killed.exists():  # it may be faster than who looks on
+    while making.is_complete(killed) or not killed.exists():  # it may finish before the observer looks
         shutil.rmtree(killed, ignore_errors=True)
         kill_after_a_run(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True), killed)
     assert 1 <= (killed / runs_file.NAME).read_bytes().count(b"\n") < 16

@@ -1,4 +1,4 @@
-"""CSV: what a spreadsheet reads is what the fixture holds, and no text is a formula."""
+"""A spreadsheet reads from CSV what the fixture holds, and no text becomes a formula."""
 
 import csv
 import json

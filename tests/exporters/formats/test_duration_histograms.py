@@ -1,4 +1,4 @@
-"""Histograms of durations: exponential buckets by the law of the data model, and the same spans as explicit ones."""
+"""Histograms of durations: exponential buckets as the data model defines them, and the same spans in explicit ones."""
 
 import json
 from collections import Counter
@@ -32,7 +32,7 @@ INTERVALS = st.lists(st.lists(st.integers(0, 10**11), max_size=30), min_size=1, 
 
 
 def counted(intervals):
-    """A histogram of durations, interval by interval."""
+    """Return a histogram of durations, interval by interval."""
     histogram = Exponential()
     for micros in intervals:
         buckets = finest(np.array(micros, dtype=np.int64))
@@ -41,7 +41,9 @@ def counted(intervals):
 
 
 def bucket(micros, scale):
-    """By the definition, in whole numbers: bound to the power of 2^scale is a power of two, as is each of them."""
+    """Return the bucket by its definition, in integers: bound to the power of 2^scale is a power of two, as is each of
+    them.
+    """
     low, high = -(2**6) * 2**scale, 2**6 * 2**scale
     value = micros / 1e6
     while high - low > 1:
@@ -97,7 +99,7 @@ def played():
 
 
 def points(batches, told, folder):
-    """The data points of histograms, by the metric, who it's of, and when."""
+    """Return the data points of histograms, by metric, attributes and time."""
     write(batches, otlp.sink(folder, told))
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return lines, {

@@ -1,4 +1,4 @@
-"""A bundle for Grafana: its dashboards are in Grafana's model, and whatever they ask Prometheus was sent there."""
+"""A Grafana bundle: its dashboards conform to Grafana's model, and all that they query was sent to Prometheus."""
 
 import gzip
 import json
@@ -37,7 +37,7 @@ def sources(bundle):
 
 
 def targets(dashboard):
-    """The questions of a dashboard, with the titles of their panels."""
+    """Yield the queries of a dashboard, with the titles of their panels."""
     return [(panel["title"], target) for panel in dashboard["panels"] for target in panel.get("targets", ())]
 
 
@@ -57,7 +57,7 @@ def test_there_are_dashboards_and_what_grafana_is_provisioned_with(bundle, dashb
 
 
 def referred(value):
-    """All references to data sources in a dashboard, or in what is said of a data source."""
+    """Yield all references to data sources in a dashboard or a data source."""
     if isinstance(value, dict):
         if "datasource" in value:
             yield value["datasource"]["uid"]
@@ -94,7 +94,7 @@ def test_a_dashboard_refers_only_to_data_sources_that_there_are_and_its_panels_d
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_dashboard_is_one_to_grafanas_own_model(name, dashboards):
-    """What the model doesn't know, it drops; so nothing may be missing when it's written again."""
+    """The model drops unknown keys, so a dashboard must survive being read and written."""
     models = pytest.importorskip("grafana_foundation_sdk.models.dashboard", reason="grafana-foundation-sdk is missing")
     encoder = pytest.importorskip("grafana_foundation_sdk.cog.encoder").JSONEncoder
     dashboard = dashboards[name]
@@ -113,7 +113,7 @@ def test_a_dashboard_is_one_to_grafanas_own_model(name, dashboards):
         elif one != other:
             yield f"{at}: {one!r} is {other!r}"
 
-    # What is said of a line as an event is Loki's own, and not the model's.
+    # The event settings of a line belong to Loki rather than to the model.
     own = {f".annotations.list[0].{key}" for key in ("titleFormat", "tagKeys")}
     assert set(missing(dashboard, again)) == own
 
@@ -127,11 +127,11 @@ def test_the_time_is_that_of_the_recording_and_variables_are_its_services(dashbo
     assert sorted(each["value"] for each in service["options"]) == sorted(recording["services"])
 
 
-# -- what is asked -------------------------------------------------------------------------------------------------
+# -- queries -------------------------------------------------------------------------------------------------------
 
 
 def queries(dashboard, services):
-    """What a dashboard asks Prometheus, as Grafana would put it for each service."""
+    """Yield the Prometheus queries of a dashboard, as Grafana would send them for each service."""
     for title, target in targets(dashboard):
         if target["datasource"]["uid"] == "meshquake-prometheus":
             text = target["expr"].replace("$__rate_interval", "4s")
@@ -139,7 +139,7 @@ def queries(dashboard, services):
 
 
 def test_every_query_of_the_dashboards_has_an_answer_in_prometheus(dashboards, incident, tmp_path):
-    """Of a service's dashboard at least for one of the services, and nowhere is there nothing but nan."""
+    """For a service's dashboard, an answer for at least one of the services; nowhere are all values nan."""
     pytest.importorskip("httpx", reason="httpx is not installed")
     content = json.loads((incident / "truth/ground_truth.json").read_text(encoding="utf-8"))
     start, end = (datetime.fromisoformat(content["recording"][key]).timestamp() for key in ("start", "end"))
@@ -171,7 +171,7 @@ def test_red_and_use_are_asked_of_every_service_and_of_users(dashboards):
 
 
 def test_logs_and_traces_are_asked_for_by_the_labels_that_are_sent(dashboards, incident):
-    """Loki's labels are those of its stand-in in the tests of `send`; services are called as in OTLP."""
+    """Loki's labels are those of its stand-in in the tests of `send`; services are named as in OTLP."""
     loki = pytest.importorskip("meshquake.exporters.sending.loki")
     batch = next(reading.batches(incident))
     titles = {service.name: service.title for service in reading.context(incident).topology.services}
@@ -185,7 +185,7 @@ def test_logs_and_traces_are_asked_for_by_the_labels_that_are_sent(dashboards, i
 
 
 def test_only_what_was_recorded_is_asked_for(incident, tmp_path):
-    """A mesh whose metrics are called otherwise, or are few, gets panels for these alone."""
+    """A mesh with renamed or fewer metrics gets panels for exactly these."""
     context = reading.context(incident)
     renamed = replace(context.metrics["request_rate"], name="rps", measured="request_rate", export_name="")
     metrics = {"rps": renamed, "cpu_usage": context.metrics["cpu_usage"]}

@@ -1,4 +1,4 @@
-"""Spans inside processes, in everybody's format: by their own names, within those whose children they are."""
+"""Spans inside processes, in every format: under their own names, as children of the spans that enclose them."""
 
 import csv
 import json
@@ -88,7 +88,7 @@ def test_otlp_has_them_as_internal_with_an_error_where_the_handler_failed(played
 
 
 def test_what_spans_tell_comes_first_among_their_attributes_and_nothing_twice(played, tmp_path):
-    """As OTLP, Zipkin and Jaeger have it; here a replica's path is the one that was asked for."""
+    """In OTLP, Zipkin and Jaeger; here a replica's path is the requested one."""
     batches, told, frame = played
     own = {row["span_id"]: row["attributes"] for row in records(TRACE, frame) if "attributes" in row}
     assert len(own) > len(frame) / 4
@@ -105,7 +105,7 @@ def test_what_spans_tell_comes_first_among_their_attributes_and_nothing_twice(pl
 
 
 def attributes(name, content):
-    """Pairs of key and value of each span, in the words of a format; OTLP and Zipkin have whole numbers as texts."""
+    """Return key-value pairs of each span, as a format writes them; OTLP and Zipkin write integers as strings."""
     if name == "spans.json":
         return {span["id"]: [*span["tags"].items()] for span in json.loads(content)}
     if name == "traces.json":

@@ -1,4 +1,4 @@
-"""The last minute of what is measured, at each moment."""
+"""Measurements over the last minute, at each moment."""
 
 from statistics import fmean
 
@@ -12,13 +12,13 @@ from meshquake.exporters.formats.last_minute import LastMinute
 
 START = 1_705_314_600_000_000
 STEP = 5_000_000
-#: A recording of three minutes and some: what a service measured at each moment, and how long its requests took.
+#: A recording of a little over three minutes: a service's samples, and the durations of its requests.
 moment = st.tuples(st.one_of(st.none(), st.floats(0, 100)), st.lists(st.integers(0, 2000), max_size=4))
 recordings = st.lists(moment, min_size=1, max_size=45)
 
 
 def frames(recording, first=0):
-    """The measured rows and the spans of two services; the second measures twice as much and has no requests."""
+    """Return the samples and spans of two services; the second has values twice as large and no requests."""
     times = [START + STEP * (first + index) for index in range(len(recording))]
     rows = [
         {"at": at, "service": name, "rate": None if value is None else value * factor, "gauge": float(at - START)}

@@ -1,4 +1,4 @@
-"""Names as real systems have them, from the topology through a run to what is written of it."""
+"""Names as real systems have them, from the topology through a run to its exports."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ faults:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The fixture of a run, and what it is in some formats."""
+    """Return the fixture of a run, and its exports in some formats."""
     mesh = loader.parse(MESH, "mesh.yaml")
     simulation = Simulation.of(parse(SCENARIO, "named.yaml", mesh=mesh))
     place = tmp_path_factory.mktemp("names") / "named"
@@ -47,7 +47,7 @@ def folder(tmp_path_factory):
 
 
 def test_names_with_spaces_slashes_dots_and_braces_are_called_entered_and_targeted(folder):
-    """The fault strikes the operation that its target names, and the key names it so."""
+    """The fault acts on the operation that its target names, and the key names the same."""
     key = json.loads((folder / "truth" / "ground_truth.json").read_text(encoding="utf-8"))
     assert key["faults"][0]["target"]["service"] == "product_catalog"
     assert key["faults"][0]["target"]["operation"] == "oteldemo.ProductCatalogService/GetProduct"
@@ -74,7 +74,7 @@ def test_spans_have_the_names_that_real_ones_have(folder, file, name):
 
 
 def test_rcaeval_has_hyphens_in_place_of_underscores(folder):
-    """Its names are split at their first underscore."""
+    """RCAEval splits names at their first underscore."""
     with (folder / "rcaeval" / "simple_metrics.csv").open(encoding="utf-8", newline="") as file:
         columns = next(csv.reader(file))
     assert {column.split("_")[0] for column in columns[1:]} == {"frontend", "product-catalog", "Store"}

@@ -1,4 +1,4 @@
-"""NDJSON files: a record a line, as the records are."""
+"""NDJSON files: one record per line, unchanged."""
 
 import hashlib
 import json

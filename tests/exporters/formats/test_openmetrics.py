@@ -1,4 +1,4 @@
-"""OpenMetrics: Prometheus, VictoriaMetrics and the official parser find in it every sample of the fixture."""
+"""Prometheus, VictoriaMetrics and the official parser find every sample of the fixture in its OpenMetrics file."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ def seconds(timestamp):
 
 
 def level(record):
-    """What the name of a record's family begins with; that of a node's says what it's of."""
+    """Return the prefix of the name of a record's family; that of a node's says its level."""
     if record["service"] == "node-exporter":
         return "mesh"
     words = [word for word, key in (("replica", "replica"), ("edge", "target")) if record[key] is not None]
@@ -38,7 +38,7 @@ def labels(record):
 
 
 def counted(spans):
-    """How many requests, errors, retries and timeouts ended by each second, of each series: from the spans alone."""
+    """Count the requests, errors, retries and timeouts that ended by each second, by series, from the spans alone."""
     counts = Counter()
     for span in spans:
         at = int(seconds(span["timestamp"]) + span["duration_ms"] / 1000 + 1e-7) + 1
@@ -61,7 +61,7 @@ _OF_SPANS = ("requests", "errors", "retries", "timeouts")
 
 @pytest.fixture(scope="module")
 def expected(incident):
-    """The samples of each series: name and labels, then value by time in whole seconds."""
+    """Return the samples of each series: name and labels, then value by time in whole seconds."""
     counts, totals, series = counted(records(incident, "traces")), Counter(), {}
     for record in records(incident, "metrics"):
         family = FAMILIES[record["metric"]]
@@ -77,7 +77,7 @@ def expected(incident):
 
 
 def found(name, labels, samples):
-    """A series as `expected` has it."""
+    """Return a series in the form of `expected`."""
     return (name, tuple(sorted(labels.items()))), {round(float(at)): float(value) for at, value in samples}
 
 
@@ -94,7 +94,7 @@ def test_the_official_parser_takes_the_text_and_finds_every_sample_under_its_nam
 
 
 def blocks(file, folder):
-    """What promtool says of the blocks that it makes: a row a block, in milliseconds."""
+    """Return promtool's list of the blocks that it makes: a row per block, in milliseconds."""
     command = [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(file), str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stderr == ""

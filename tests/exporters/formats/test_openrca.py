@@ -1,4 +1,4 @@
-"""An OpenRCA tree: its layout, columns and units are those that OpenRCA's prompts describe."""
+"""An OpenRCA tree: its layout, columns and units are those described in OpenRCA's prompts."""
 
 import csv
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""A case for OpenRCA 2.0: its platform's own evaluator and readers take it, and nothing is lost or told too early."""
+"""A case for OpenRCA 2.0: its platform's own evaluator and readers accept it, and nothing is lost or revealed early."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def case(incident, tmp_path_factory):
 
 
 def table(case, name):
-    """The rows of a table by window."""
+    """Return the rows of a table by window."""
     return {window: pl.read_parquet(case / f"{window}_{name}.parquet") for window in WINDOWS}
 
 
@@ -183,7 +183,7 @@ def test_a_recording_without_a_key_or_without_an_incident_is_refused(incident, t
 
 # -- the platform itself -------------------------------------------------------------------------------------------
 
-#: Marks answers as OpenRCA 2.0's platform does, and reads the case as its algorithms do.
+#: A script that marks answers as OpenRCA 2.0's platform does, and reads the case as its algorithms do.
 SCRIPT = """
 import asyncio, json, sys
 from pathlib import Path
@@ -216,7 +216,7 @@ def query(sql):
 
 
 def test_its_own_evaluator_marks_answers_by_our_key(case, tmp_path):
-    """The right answer gets all marks, a wrong service and a wrong kind what they should, and a query runs."""
+    """The right answer gets full marks, a wrong service and a wrong kind theirs, and a query runs."""
     python = os.environ.get("MESHQUAKE_RCABENCH", "")
     if not python:
         pytest.skip("needs MESHQUAKE_RCABENCH=.../python, of an environment with rcabench-platform[sdk,llm-eval]")
@@ -232,7 +232,7 @@ def test_its_own_evaluator_marks_answers_by_our_key(case, tmp_path):
         {"root_causes": [{**right, "fault_kind": "cpu_stress", "evidence": query("select nothing")}]},
     ]
     command = [python, "-c", SCRIPT, str(case)]
-    # It writes a log where it runs.
+    # It writes a log into the working directory.
     found = subprocess.run(
         command, input=json.dumps(answers), capture_output=True, text=True, timeout=300, cwd=tmp_path
     )
@@ -246,5 +246,5 @@ def test_its_own_evaluator_marks_answers_by_our_key(case, tmp_path):
     assert (other["sql_executable_rate"], other["parse_error"]) == (0, None)
     assert said["roots"] == ["database"]
     assert said["injected"] == BEGUN.isoformat()
-    # Its own detector finds users' operations in the tables, by what they were before.
+    # Its own detector finds users' operations in the tables, from the time before the fault.
     assert {each.split("::")[1] for each in said["detected"]} & set(said["alarms"])

@@ -1,4 +1,4 @@
-"""Cases of OpenRCA 2.0 are read: ours come back as they were, and those of others are what every command takes."""
+"""Reading cases of OpenRCA 2.0: ours come back unchanged, and every command accepts those of others."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ NAMES = ("traces", "logs", "metrics")
 
 @pytest.fixture(scope="module")
 def again(incident, tmp_path_factory):
-    """The incident, exported and read again: the folder of the case that is read, and of what is made of it."""
+    """Export the incident and read it: returns the folder of the case, and of the resulting fixture."""
     folder = tmp_path_factory.mktemp("openrca2")
     export(incident, "openrca2", folder / "case", truth=True)
     result = call("import", folder / "case", "--format", "openrca2", "--output", folder / "read", "--json")
@@ -26,7 +26,7 @@ def again(incident, tmp_path_factory):
 
 
 def test_what_we_wrote_comes_back(again, incident):
-    """Metrics to the last digit, lines with the events among them, and spans but for why they failed."""
+    """Metrics to the last digit, lines including events, and spans except their error types."""
 
     def series(folder):
         return {
@@ -58,7 +58,7 @@ def test_the_case_has_no_truth_and_says_what_is_known_of_the_mesh(again, inciden
     key = json.loads((incident / "truth/ground_truth.json").read_text(encoding="utf-8"))
     assert sorted(each["name"] for each in services) == sorted(key["services"])
     assert [each["name"] for each in services if each["kind"] == "gateway"] == ["api-gateway"]
-    # Nothing of when the fault began: neither in the page nor in what is told.
+    # The time of the fault appears neither on the page nor in the brief.
     told = (again / "brief.md").read_text() + (again / "recording.json").read_text()
     assert "10:30:05" not in told and "database is" not in told
 
@@ -80,7 +80,7 @@ def test_a_case_is_served_loaded_and_sent_like_one_of_ours(again, tmp_path):
     assert f"{len(records(again, 'traces'))} traces" in result.stdout
 
 
-# -- cases of others -----------------------------------------------------------------------------------------------
+# -- foreign cases -------------------------------------------------------------------------------------------------
 
 
 def span(number, parent, kind, service, name, at, took, **more):
@@ -113,7 +113,9 @@ SPANS = [
 
 @pytest.fixture
 def foreign(tmp_path):
-    """A case as others record it: pods of deployments, a load generator, a store without spans, no counts of ours."""
+    """Return a case as others record it: pods of deployments, a load generator, a store without spans, none of our
+    counts.
+    """
     folder = tmp_path / "batch-01"
     folder.mkdir()
     late = [{**each, "time": each["time"] + timedelta(minutes=3), "trace_id": f"{2:032x}"} for each in SPANS]
@@ -159,17 +161,17 @@ def test_a_case_of_others_is_read(foreign, tmp_path):
     assert "2 samples of metrics that have no name here: hubble_drop_total" in " ".join(result.stdout.split())
     spans = [each for each in records(tmp_path / "read", "traces") if each["trace_id"].endswith("1")]
     found = {int(each["span_id"], 16): each for each in spans}
-    # The load generator is the users: its span is gone, and what it asked for begins the trace.
+    # The load generator is the users: its span is removed, and the trace begins with the request that it made.
     assert sorted(found) == [2, 3, 4, 5, 6]
     assert [found[2][key] for key in ("parent_span_id", "peer", "status_code", "error_type")] == [
         *(None, None, 503, "unavailable")
     ]
-    # The callee's half went well, so the caller had given up.
+    # The callee's half succeeded, so the caller had given up.
     assert [found[3][key] for key in ("peer", "operation", "error_type")] == [
         *("ts-order-service", "ts-order-service.POST /api/v1/orders", "timeout")
     ]
     assert (found[4]["peer"], found[4]["replica"]) == ("ts-ui", "ts-order-service-0")
-    # Nobody was ever seen below: the call is its caller's own work.
+    # No span was ever seen below it: the call counts as its caller's own work.
     assert (found[5]["kind"], found[5]["peer"]) == ("internal", None)
     assert (found[6]["error_type"], found[6]["status_code"]) == ("internal", 500)
     assert {each["level"] for each in records(tmp_path / "read", "logs")} == {"WARN"}

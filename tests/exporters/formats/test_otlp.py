@@ -1,4 +1,4 @@
-"""OTLP: the official classes read every line, a collector takes every request, and nothing is lost on the way."""
+"""OTLP: the official classes parse every line, a collector accepts every request, and nothing is lost."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ IDS = ("traceId", "spanId", "parentSpanId")
 
 @pytest.fixture(scope="module")
 def lines(incident, tmp_path_factory):
-    """The lines of each signal."""
+    """Return the lines of each signal."""
     output = tmp_path_factory.mktemp("otlp") / "otlp"
     export.export(incident, FORMATS["otlp"], reading.context(incident), output, lambda batch: None)
     return {signal: (output / f"{signal}.jsonl").read_bytes().splitlines() for signal in DATA}
@@ -40,7 +40,7 @@ def lines(incident, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def records(incident):
-    """The records of each kind."""
+    """Return the records of each kind."""
     return {
         kind: [json.loads(line) for line in (incident / f"{kind}.ndjson").read_text().splitlines()]
         for kind in ("metrics", "logs", "traces", "events")
@@ -48,7 +48,7 @@ def records(incident):
 
 
 def official(signal, line):
-    """A line as the official parser of JSON has it, which refuses unknown keys. Its ids are base64, OTLP's are hex."""
+    """Parse a line with the official JSON parser, which refuses unknown keys. Its ids are base64, OTLP's are hex."""
 
     def as_base64(pairs):
         return {key: base64.b64encode(bytes.fromhex(v)).decode() if key in IDS else v for key, v in pairs}
@@ -77,7 +77,7 @@ def logs_of(parsed):
 
 
 def points_of(parsed):
-    """Resource, metric, and data point."""
+    """Yield resource, metric and data point."""
     return [
         (resource.resource, metric, point)
         for data in parsed
@@ -105,7 +105,7 @@ def parsed(lines):
     return {signal: [official(signal, line) for line in lines[signal]] for signal in DATA}
 
 
-# -- as the protocol has it ----------------------------------------------------------------------------------------
+# -- conformance ---------------------------------------------------------------------------------------------------
 
 
 def test_every_line_is_read_by_the_official_classes_and_is_shorter_than_a_megabyte(lines, parsed):
@@ -170,7 +170,7 @@ def test_every_span_is_there_once_with_its_times_parent_and_process(incident, pa
 
 @pytest.fixture(scope="module")
 def described(parsed):
-    """Name, status and attributes of each span, by its id."""
+    """Return name, status and attributes of each span, by id."""
     return {
         span.span_id.hex(): (span.name, span.status.code, plain(span.attributes))
         for _, span in spans_of(parsed["traces"])
@@ -178,7 +178,7 @@ def described(parsed):
 
 
 def halves(records):
-    """Spans of calls, without what is inside of processes."""
+    """Return the spans of calls, without those inside processes."""
     return [span for span in records["traces"] if span["kind"] != "internal"]
 
 
@@ -405,7 +405,7 @@ def test_a_collector_takes_all_three_signals_and_forwards_as_many_records(encodi
 
     expected = counted(parsed)
     if encoding == "json":
-        # rotel's reader of JSON loses histograms: it wants numbers where OTLP has texts of digits.
+        # rotel's JSON reader loses histograms: it expects numbers where OTLP has strings of digits.
         expected["metrics"] = Counter({key: count for key, count in expected["metrics"].items() if len(key) == 3})
     with collector(tmp_path) as (address, far):
         for signal in DATA:

@@ -1,4 +1,4 @@
-"""Parquet: other people's readers find the records of the fixture, typed."""
+"""Other people's Parquet readers find the records of the fixture, typed."""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def folder(incident, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def typed(incident):
-    """The records of each kind, as a reader of typed columns should give them."""
+    """Return the records of each kind as a reader of typed columns should return them."""
 
     def row(record):
         moment = {"timestamp": datetime.fromisoformat(record["timestamp"]).astimezone(UTC)}
@@ -29,7 +29,7 @@ def typed(incident):
 
 
 def plain(kind, rows):
-    """Rows with their objects read from their text, and times in UTC."""
+    """Return rows with their objects parsed from text, and times in UTC."""
     for row in rows:
         row["timestamp"] = row["timestamp"].astimezone(UTC)
         for name in (column.name for column in RECORD_KINDS[kind].table if column.type == "object"):

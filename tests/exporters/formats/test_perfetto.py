@@ -1,6 +1,6 @@
-"""A Perfetto trace, read by the package's own classes and put together as its trace processor does.
+"""A Perfetto trace, read by the package's own classes and assembled as its trace processor does.
 
-The processor itself is downloaded when it's first used, so it isn't run here.
+The processor itself is downloaded on first use, so it isn't run here.
 """
 
 import json
@@ -19,9 +19,9 @@ trace_pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_p
 
 
 class Read:
-    """What a trace processor makes of a file: packets in order of time, those of one moment as the file has them.
+    """A trace processor's view of a file: packets in order of time, and in file order within one moment.
 
-    Names are looked up as they were said by then. `slices` are (track, begin, end, depth, event), in nanoseconds.
+    Names are looked up as defined by then. `slices` are (track, begin, end, depth, event), in nanoseconds.
     """
 
     def __init__(self, path):
@@ -74,7 +74,7 @@ class Read:
         }
 
     def place(self, track):
-        """The service, the replica and the name of a track, by those above it."""
+        """Return the service, the replica and the name of a track, from its ancestors."""
         names = []
         while track:
             descriptor = self.tracks[track]
@@ -116,7 +116,7 @@ def test_there_is_a_slice_for_each_span_with_its_times_and_its_place(trace, span
         for key, span in spans.items()
     }
     assert len(trace.slices) == len(spans)
-    # What a store is asked may name its span otherwise.
+    # A store's operation may name its span differently.
     asks = {key for key, span in spans.items() if "db.query.text" in span.get("attributes", {})}
     assert asks and all(found[key][3:] == expected[key][3:] for key in asks)
     assert {key: each for key, each in found.items() if key not in asks} == {
@@ -189,7 +189,7 @@ def test_moments_are_wall_time_and_each_service_is_a_process(trace, incident):
 
 
 def test_requests_at_once_hedges_and_callers_that_leave_each_have_a_track(tmp_path, incident):
-    """A call with two attempts at once, of which the caller leaves before the second has ended; nothing may be lost."""
+    """A call has two concurrent attempts, and the caller leaves before the second has ended; nothing may be lost."""
 
     def span(number, parent, kind, service, at, took, **more):
         return {

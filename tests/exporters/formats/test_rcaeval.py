@@ -30,7 +30,7 @@ def rcaeval():
 
 @pytest.fixture(scope="module")
 def measured(incident):
-    """Values of each column by time, over the minute before: metrics as they are, and percentiles of the spans."""
+    """Return each column by time, over the last minute: metrics unchanged, and percentiles of the spans."""
     limits = {service.name: service.memory.limit for service in short().topology.services}
     gauges, rates, shares, durations = defaultdict(dict), defaultdict(dict), defaultdict(dict), defaultdict(list)
     disks = defaultdict(float)
@@ -74,7 +74,7 @@ def measured(incident):
 
 
 def columns_of(frame):
-    """The values of each column by time, without those that are missing."""
+    """Return the values of each column by time, without missing ones."""
     times = frame["time"].tolist()
     return {
         name: {at: value for at, value in zip(times, frame[name].tolist(), strict=True) if not math.isnan(value)}
@@ -111,7 +111,7 @@ def test_rcaeval_reads_logs_and_events_in_order_of_time(case, rcaeval, incident)
 
 
 def status(span):
-    """Of the only service that speaks gRPC, gRPC's number; elsewhere HTTP's."""
+    """Return gRPC's number for the only service that speaks gRPC, and HTTP's status elsewhere."""
     if span["kind"] == "internal" or not span["operation"].startswith("inventory-service."):
         return str(span["status_code"])
     return {200: "0", 500: "13", 502: "14", 503: "14", 504: "4"}[span["status_code"]]
@@ -131,7 +131,7 @@ def test_rcaeval_reads_every_span(case, rcaeval, incident):
 
 
 def test_baro_reads_the_case_and_ranks(case, capsys):
-    """What it ranks first is its affair, and printed."""
+    """The ranking itself is BARO's business; the test prints it."""
     utility = pytest.importorskip("baro.utility", reason=f"BARO {NO_PACKAGE}")
     analysis = pytest.importorskip("baro.root_cause_analysis")
     data = utility.read_data(str(case / "simple_metrics.csv"))

@@ -1,4 +1,4 @@
-"""What OpenTelemetry's conventions say of a span, case by case."""
+"""OpenTelemetry's semantic conventions for spans, case by case."""
 
 import json
 
@@ -105,7 +105,7 @@ def test_databases_and_caches_are_asked_as_such(store, operation, system, conven
 
 
 def test_a_statement_and_a_command_say_what_is_asked_of_a_store(conventions):
-    """The name of the span is what a statement does and to what; a command is told by its first word."""
+    """A statement names the span by its verb and object; a command by its first word."""
     read = conventions.describe(span("shop", "read", "client", "store"))
     assert read.name == "select shop.orders"
     assert read.attributes == {
@@ -137,7 +137,7 @@ def test_a_statement_and_a_command_say_what_is_asked_of_a_store(conventions):
         ({"statement": "update carts set n = ?"}, "update carts", "carts"),
         ({"statement": "SELECT id FROM carts FOR UPDATE SKIP LOCKED"}, "SELECT carts", "carts"),
         ({"statement": "BEGIN"}, "BEGIN docs", None),
-        # A command of MongoDB is of a collection.
+        # A command of MongoDB is on a collection.
         ({"command": "findAndModify user-timeline"}, "findAndModify user-timeline", "user-timeline"),
     ],
 )
@@ -156,7 +156,7 @@ workload: {{mix: {{docs.x: 1}}}}
 
 
 def test_an_operation_that_says_nothing_is_a_method_whoever_asks(conventions):
-    """No method and no route of HTTP are made up for it, not even where users come in."""
+    """No HTTP method or route is invented for it, not even at the entry."""
     found = conventions.describe(span("gate", "home", "server", None))
     assert (found.name, found.metric) == ("gate/home", "rpc.server.call.duration")
     assert not any(name.startswith(("http.", "url.")) for name in found.attributes)
@@ -229,4 +229,4 @@ def test_what_a_span_says_that_a_store_is_asked_names_it_and_its_collection(stor
     asked = {"told_keys": "db.query.text network.peer.address", "told_query": text}
     found = described.describe(span("order-service", operation, "client", service) | asked)
     assert (found.name, found.attributes["db.collection.name"]) == (name, collection)
-    assert "db.query.text" not in found.attributes  # it stands among what the span tells itself
+    assert "db.query.text" not in found.attributes  # it is among the span's own attributes

@@ -9,14 +9,14 @@ from exported import export, records
 
 @pytest.fixture(scope="module")
 def traces(incident):
-    """The messages of several lines, in order."""
+    """Return the multi-line messages, in order."""
     messages = [record["message"] for record in records(incident, "logs") if "\n" in record["message"]]
     assert len(messages) > 20
     return messages
 
 
 def cells(path, column):
-    """The cells of several lines in a column of a table."""
+    """Return the multi-line cells in a column of a table."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [row[column] for row in csv.DictReader(file) if "\n" in row[column]]
 
@@ -44,6 +44,6 @@ def test_in_otlp_it_is_one_body(incident, traces, tmp_path):
         for resource in json.loads(text)["resourceLogs"]
         for scope in resource["scopeLogs"]
         for line in scope["logRecords"]
-        if "body" in line  # an event may do without
+        if "body" in line  # an event may lack it
     ]
     assert sorted(body for body in bodies if "\n" in body) == sorted(traces)

@@ -1,4 +1,4 @@
-"""Spans of a mesh that says how it is asked, in other people's tables: as those who made the formats have theirs."""
+"""Spans of a mesh with declared protocols, in foreign tables: as in the data of the formats' authors."""
 
 import csv
 import gzip
@@ -25,7 +25,7 @@ services:
   plain: {operations: {x: {error_rate: 100%}}}
 workload: {rate: 20/s, mix: {frontend.home: 1}}
 """
-#: Half of the requests to carts fail from the beginning.
+#: Half of the requests to carts fail from the start.
 PLAY = """
 name: asked
 lead_in: 0s
@@ -48,7 +48,7 @@ def rows(folder, name):
 
 
 def test_openrca_has_rpcs_with_their_names_and_grpcs_numbers(played, tmp_path):
-    """Its own table has `rpc,0,hipstershop.CheckoutService/PlaceOrder`; what is asked by HTTP has a status of that."""
+    """Its own table has `rpc,0,hipstershop.CheckoutService/PlaceOrder`; calls over HTTP have an HTTP status."""
     batches, told = played
     write(batches, openrca.sink(tmp_path, told))
     said = {(row["type"], row["status_code"], row["operation_name"]) for row in rows(tmp_path, "trace_span.csv")}

@@ -1,6 +1,6 @@
-"""Zipkin and Jaeger: their JSON is as documented, and holds every span once.
+"""Zipkin and Jaeger: the JSON is as documented, and holds every span once.
 
-No server of either was at hand: the schemas are transcriptions of zipkin2-api.yaml and of the types of Jaeger's UI.
+No server of either was available: the schemas are transcriptions of zipkin2-api.yaml and of the types of Jaeger's UI.
 """
 
 import json

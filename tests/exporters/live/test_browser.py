@@ -1,4 +1,4 @@
-"""What one sees in the browser of a mesh that is played, and what a click does to it."""
+"""The page of a live mesh in the browser, and the effect of clicks on the mesh."""
 
 import json
 from contextlib import contextmanager
@@ -42,18 +42,18 @@ TOKEN = "secret-of-the-address"
 
 
 class Live(Opened):
-    """The page of a mesh that is played."""
+    """The page of a live mesh."""
 
     DRAWN = "document.querySelectorAll('#causes-more').length && document.querySelector('#playing').textContent"
 
     def figures(self, service):
-        """Errors in percent and requests a second, as they stand in the box of a service."""
+        """Return the error rate in percent and the requests per second, as shown in the box of a service."""
         text = self.text(f"#picture .node[data-service={service}] .small")
         errors, _, rate = text.partition("% errors · ")
         return float(errors), float(rate.removesuffix("/s"))
 
     def play(self, seconds):
-        """Play so many seconds, one after another, and wait until they are drawn."""
+        """Play this many seconds, one after another, and wait until they are drawn."""
         first = int(self.text("#playing").split(", ")[1].split()[0])
         for second in range(first + 1, first + seconds + 1):
             self.page.locator("#step").click()
@@ -61,12 +61,12 @@ class Live(Opened):
         self.page.wait_for_timeout(150)
 
     def choose(self, selector):
-        """Choose a service or an edge, with the keyboard."""
+        """Select a service or an edge, with the keyboard."""
         self.page.locator(selector).focus()
         self.page.keyboard.press("Enter")
 
     def do(self, kind, set=None, **keys):
-        """Fill in the form for what is chosen, and send it; `set` is a setting and its value."""
+        """Fill in and send the form for the selection; `set` is a setting and its value."""
         self.page.locator("#kind").select_option(kind)
         if set:
             self.page.locator("#setting").select_option(set[0])
@@ -83,7 +83,7 @@ class Live(Opened):
 
 @contextmanager
 def served(stage):
-    """A stage, played and served by threads; the address of its page."""
+    """Serve a stage that is played by threads; yields the address of its page."""
     with listen("127.0.0.1", 0) as listening:
         running = server(application(stage, TOKEN, Hosts("127.0.0.1"), lambda: running.should_exit), 64)
         threads = [Thread(target=stage.run), Thread(target=running.run, kwargs={"sockets": [listening]})]
@@ -100,7 +100,7 @@ def served(stage):
 
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory):
-    """The file of a scenario, on a mesh beside it."""
+    """Write a scenario file, on a mesh beside it."""
     folder = tmp_path_factory.mktemp("live")
     (folder / "mesh.yaml").write_text(MESH)
     (folder / "evening.yaml").write_text(SCENARIO)
@@ -109,7 +109,7 @@ def evening(tmp_path_factory):
 
 @pytest.fixture
 def played(evening):
-    """A stage of it, and the records of its run in batches."""
+    """Return a stage of it, and the records of its run in batches."""
     batches = []
 
     def make(seed):
@@ -139,7 +139,7 @@ def test_what_is_broken_by_a_click_fails_until_it_is_rolled_back_and_the_saved_s
         assert page.text("#acting") == "deploy on db"
         assert page.page.locator("#picture .node[data-service=db] .happening.acting").count() == 1
 
-        # Every figure is that of the second, also of one that was before.
+        # All figures are those of the shown second, even a past one.
         for index in (9, 3):
             page.go(index)
             for place, service in enumerate(("web", "db")):
@@ -149,23 +149,23 @@ def test_what_is_broken_by_a_click_fails_until_it_is_rolled_back_and_the_saved_s
         page.page.locator("#follow").click()
         assert page.text("#now") == "10:30:09"
 
-        # Somebody else sees the same, and can only look on.
+        # Somebody else sees the same, and can only watch.
         assert other.figures("db") == page.figures("db") and other.text("#causes") == page.text("#causes")
         for id in ("play", "step", "speed", "seed", "restart", "do"):
             assert other.page.locator(f"#{id}").is_disabled()
         refused = "async () => (await fetch('/v1/steer', {method: 'POST', body: '{}'})).status"
         assert other.page.evaluate(refused) == 401
-        # That it was refused is told on the console, as it should be.
+        # The console reports the refusal, as it should.
         assert "401" in other.problems.pop()
 
-        # A request that failed, span by span.
+        # A failed request, span by span.
         page.page.locator("#traces").scroll_into_view_if_needed()
         page.until("document.querySelectorAll('#traces .rows .bad').length")
         page.page.locator("#traces .rows tr:has(.bad) button").first.click()
         chosen = stage.session.recent.traces[page.text("#waterfall code")]
         assert page.page.locator("#waterfall .spans li").count() == len(chosen)
         assert page.page.locator("#waterfall .spans .failed").count() > 0
-        # Where the time went before the deployment, and of late.
+        # Where the time went before the deployment, and recently.
         sides = page.page.locator("#flame strong").all_text_contents()
         assert sides == ["Before", "Latest"]
         assert "web.home" in page.page.locator("#flame .flame").nth(1).text_content()
@@ -182,14 +182,14 @@ def test_what_is_broken_by_a_click_fails_until_it_is_rolled_back_and_the_saved_s
         assert "size: 4" in page.page.locator("#setting-value").get_attribute("placeholder")
         assert page.do("action change", set=("retry", "{max_attempts: 3}")).startswith("change-1 at web -> db")
 
-        # It is told of as it is by now, and lines of errors are counted by what they say.
+        # It shows the current state, and error lines are counted by template.
         page.play(1)
         page.until("document.querySelector('#present').textContent.includes('max_attempts: 3')")
         page.until("document.querySelector('#templates .bad')")
         cells = "all => all.map(e => [...e.cells].map(c => c.textContent))"
         told = stage.templates(["web", "db"])["templates"]
         counted = {(each["level"], each["service"], each["text"]): sum(n for _, n in each["counts"]) for each in told}
-        for _ in range(100):  # the page asks for them now and then
+        for _ in range(100):  # the page polls for them
             said = page.page.eval_on_selector_all("#templates tbody tr", cells)
             agree = bool(said) and all(int(row[0]) + int(row[1]) == counted[tuple(row[3:])] for row in said)
             if agree:
@@ -226,7 +226,7 @@ def test_text_stays_text_and_a_restart_ends_what_was_done(browser, played):
         page.play(1)
         page.until("document.querySelectorAll('#events li').length")
         assert "<b>limit</b>" in page.text("#events li") and "</script>&amp;" in page.text("#events li")
-        # An event, and a line, whose text would turn the page round.
+        # An event, and a line, whose text would reverse the page.
         recent = stage.session.recent
         hostile = "<img src=x onerror=alert(1)>\u202edcba\x1b[31m"
         recent.events.append(recent.events[-1] | {"details": hostile})
@@ -244,7 +244,7 @@ def test_text_stays_text_and_a_restart_ends_what_was_done(browser, played):
         page.page.locator("#restart").click()
         page.until("document.querySelector('#causes-more').textContent && !document.querySelector('#events li')")
         assert page.text("#playing").startswith("evening, 0 of 60 s") and stage.seed == 8
-        # Only what was asked for and refused was complained of.
+        # The only complaints are about requests that were refused on purpose.
         assert len(page.problems) == 1 and "400" in page.problems[0]
 
 

@@ -1,4 +1,4 @@
-"""An exercise hides its fault until it's over, and then tells what was made of it."""
+"""An exercise hides its fault until it is over, and then reveals and marks it."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def session(seed):
 
 @pytest.fixture(scope="module")
 def verdict():
-    """Of an exercise in which somebody mended the fault ten seconds after it began, and restarted web for nothing."""
+    """Return the verdict on an exercise whose fault was mended after ten seconds, and web restarted needlessly."""
     played = session(3)
     for _ in range(15):
         played.play()
@@ -101,7 +101,7 @@ def test_each_seed_draws_its_own_fault():
     assert len({(each.kind, each.target) for each in drawn_faults}) == 3
 
 
-#: A shop that a lonely audit belongs to: what is wrong with that is felt by nobody.
+#: A shop with an isolated audit service, whose faults nobody feels.
 AUDITED = """
 name: audited
 services:

@@ -1,4 +1,4 @@
-"""What is told of a mesh that is played: what its lines say, where the time of its requests goes, how it is set."""
+"""Views of a live mesh: its log lines, where the time of its requests goes, and its settings."""
 
 import re
 from collections import Counter
@@ -49,7 +49,7 @@ def test_lines_are_counted_by_what_they_say_and_by_when_they_said_it(session):
     play(session, 20)
     told = messages.told()
     assert (told["step"], told["more"]) == (5, 0)
-    # Lines are there up to the beginning of the oldest request under way.
+    # Lines are complete up to the start of the oldest request in flight.
     assert told["until"] == session.batches[-1].clock == pytest.approx(session.now, abs=1)
     counted = Counter()
     for each in told["templates"]:
@@ -60,10 +60,10 @@ def test_lines_are_counted_by_what_they_say_and_by_when_they_said_it(session):
     assert counted == Counter(
         (line["service"], line["level"], int(at // 5)) for line, at in zip(lines, second, strict=True)
     )
-    # What failed is news: it's said of no step before the fault.
+    # Failures are new: before the fault they appear in no step.
     failed = [each for each in told["templates"] if each["level"] == "ERROR"]
     assert failed and min(step for each in failed for step, _ in each["counts"]) >= 4
-    # What varies is left out, so there are far fewer than lines, and they're the first.
+    # Values are masked, so there are far fewer templates than lines, and they come first.
     assert len(told["templates"]) < len(lines) / 10
     assert [each["level"] in ("WARN", "ERROR", "FATAL") for each in told["templates"]] == sorted(
         (each["level"] in ("WARN", "ERROR", "FATAL") for each in told["templates"]), reverse=True
@@ -89,7 +89,7 @@ def test_where_time_went_adds_up_to_what_some_requests_of_every_second_took(sess
         (top,) = (frame for frame in side["frames"] if frame[0] == 0)
         assert texts[top[1]] == "web.home" and least < top[3] < most
         assert sum(frame[4] for frame in side["frames"]) == pytest.approx(top[3], rel=0.01)
-    # Before anything is done, before is before the last half minute; soon after, the latest are those since.
+    # Until something is done, "before" ends half a minute ago; soon after, "latest" begins when it was done.
     since, soon = latest["from"], session.now - 5
     for done, border in ((None, since), (session.now + 60, since), (soon, soon)):
         one, other = timing.flame(done, Words())

@@ -1,4 +1,4 @@
-"""Who may steer a mesh that is played, and what they may ask; whatever else comes changes nothing."""
+"""Who may steer a live mesh, and with which requests; everything else changes nothing."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ OWN = {"host": "127.0.0.1:8000", "authorization": f"Bearer {TOKEN}", "content-ty
 
 
 class Clock:
-    """Real time as a test says it."""
+    """Real time, set by the test."""
 
     now = 0.0
 

@@ -1,4 +1,4 @@
-"""What a reader of the page sees, read from the page itself in a browser, is what the records and the key say."""
+"""A reader of the page in a browser sees what the records and the key say."""
 
 import json
 from collections import Counter
@@ -15,13 +15,13 @@ from meshquake.faults.loader import Options, load, shipped
 from meshquake.sim.simulation import Simulation
 from tests.browser import Opened, axe
 
-#: Of each scenario so many seconds; every step of the page's slider is a second then, and so is one of what users met.
+#: Seconds of each scenario, chosen so that both the slider's step and the bins of the users' view are a second.
 LENGTHS = Options(lead_in=3, duration=8, recovery=4)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """What makes a short fixture of a scenario, once, and its page beside it; it returns the folder."""
+    """Return a function that makes a short fixture of a scenario, once, and its page; it returns the folder."""
     root = tmp_path_factory.mktemp("pages")
 
     @cache
@@ -35,13 +35,13 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(made):
-    """The fixture of the cascade."""
+    """Return the fixture of the cascade."""
     return made("cascade")
 
 
 @pytest.fixture(scope="module")
 def cascade(browser, folder):
-    """Its page, open."""
+    """Yield its page, open."""
     with Opened(browser, document.place(folder)) as opened:
         yield opened
 
@@ -59,7 +59,7 @@ def test_the_page_of_every_scenario_opens_without_a_complaint_and_without_the_ne
             opened.go(step)
         assert opened.problems == []
         assert opened.requests == [path.as_uri()]
-        # Nothing sticks out of it, in a narrow window too.
+        # Nothing overflows, in a narrow window too.
         for width in (1280, 400):
             opened.page.set_viewport_size({"width": width, "height": 900})
             assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -97,7 +97,7 @@ def test_the_slider_moves_the_mesh_and_every_figure_of_a_service_is_a_sample(cas
     seen = set()
     for step in (1, 5, 9):
         cascade.go(step)
-        # A sample is of the second that ends at its timestamp.
+        # A sample describes the second that ends at its timestamp.
         at = f"10:30:{step + 1:02}"
         assert cascade.text("#now") == f"10:30:{step:02}"
         drawn = cascade.page.eval_on_selector_all(
@@ -122,12 +122,12 @@ def test_a_line_in_every_plot_shows_where_the_slider_is(cascade):
         cascade.go(step)
         lines = cascade.page.evaluate(f"{places}.map({place})")
         assert len(lines) > 50
-        # The middle of a step, of the fifteen that the recording has.
+        # The middle of a step, of the fifteen in the recording.
         assert lines == pytest.approx([100 * (step + 0.5) / 15] * len(lines), abs=0.001)
 
 
 def shown(value):
-    """A number as the page writes it."""
+    """Format a number as the page does."""
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
     text = f"{value + 1e-9:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if digits else text
@@ -221,7 +221,7 @@ def test_a_request_that_was_harmed_stands_beside_the_same_one_without_the_faults
     assert cascade.page.locator("#waterfall h3").nth(1).text_content() == (
         f"The same request without the faults: {harmed['twin_outcome']} after {ms} ms"
     )
-    # Both are drawn on one scale: the root of the twin ends where the bar on top of the recorded spans does.
+    # Both share one scale: the twin's root ends where the bar on top of the recorded spans does.
     edge = "each => each.getBoundingClientRect().width"
     widths = [
         cascade.page.locator(selector).first.evaluate(edge)

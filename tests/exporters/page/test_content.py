@@ -1,4 +1,4 @@
-"""The data of the page are the recording's, whatever stands in its texts."""
+"""The page's data are the recording's, whatever its texts contain."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from meshquake.exporters.page.traces import Words
 from meshquake.exporters.reports.markup import markup
 from meshquake.sim.records import TRACE
 
-#: What a page must not obey: markup, the end of a script, colours of a terminal, a text that runs backwards.
+#: Text that a page must not interpret: markup, the end of a script, terminal colours, right-to-left text.
 HOSTILE = "</script><img src=x onerror=alert(1)>&amp;\x1b[31m\u202edcba\u2066"
 
 
@@ -80,7 +80,7 @@ def test_the_frames_of_requests_add_up_to_what_their_users_waited(read):
         top = sum(frame[3] for frame in side["frames"] if frame[0] == 0)
         own = sum(frame[4] for frame in side["frames"])
         assert top == pytest.approx(waited, rel=0.01)
-        assert own == pytest.approx(top, rel=0.03)  # but for frames too small to be drawn
+        assert own == pytest.approx(top, rel=0.03)  # except for frames too small to draw
 
 
 def test_no_box_of_the_mesh_covers_another_and_every_edge_has_its_path(read):

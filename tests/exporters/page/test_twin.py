@@ -1,4 +1,4 @@
-"""The spans that requests have without the faults are those of a run without them."""
+"""The fault-free spans of requests are those of a run without the faults."""
 
 import json
 from copy import deepcopy
@@ -20,7 +20,7 @@ def read(incident):
 
 @pytest.fixture(scope="module")
 def calm():
-    """The spans of the same run without its fault, all of them."""
+    """Return all spans of the same run without its fault."""
     return pl.concat(batch.traces for batch in short().without(["slow-1"]).batches())
 
 
@@ -38,14 +38,14 @@ def test_a_request_has_the_spans_that_it_has_in_the_run_without_faults(read, cal
             span["service"], span["operation"] = texts[span["service"]], texts[span["operation"]]
         assert sorted(tuple(span[name] for name in names) for span in told) == sorted(own.select(names).iter_rows())
         assert told[0]["duration_ms"] == trace["twin"]["ms"]
-    # They are not just the recorded ones: a fault was there, and harmed some.
+    # They differ from the recorded ones, since a fault harmed some.
     assert any(trace["twin"]["spans"] != trace["spans"] for trace in waterfalls)
 
 
 def test_spans_of_some_requests_are_records_as_the_run_makes_them(calm):
     some = calm.filter(pl.col("parent_span_id").is_null())["trace_id"].to_list()[::40]
     found = twin.played(short().without(["slow-1"]), some)
-    # What services wait for inside, connections of a pool above all, is among them.
+    # They include waiting inside services, above all for pooled connections.
     assert found["kind"].n_unique() == 3
     order = ["timestamp", "span_id"]
     assert found.sort(order).equals(calm.filter(pl.col("trace_id").is_in(some)).sort(order))

@@ -22,7 +22,7 @@ def small():
 
 
 def hostile():
-    """A mesh whose names would be markup. No file can have these; a mesh made in Python can."""
+    """Return a mesh with names that would be markup. A file can't have them, but a mesh made in Python can."""
     name = "</script><script>document.title=2</script>"
     services = (
         Service(name, operations=(Operation("go", calls=((Call("db", "get"),),)),)),
@@ -92,7 +92,7 @@ def test_names_in_a_page_are_text():
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """Opens the page of a mesh, and wants nothing to go wrong in it and nothing fetched."""
+    """Open the page of a mesh; nothing may fail in it, and nothing may be fetched."""
     problems, requests = [], []
 
     def look(mesh):

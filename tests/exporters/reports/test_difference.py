@@ -1,4 +1,4 @@
-"""What a change makes of a run, told to people and to programs."""
+"""The effect of a change on a run, reported for people and for programs."""
 
 from meshquake.commands import tables
 from meshquake.exporters.reports.difference import as_json, blocks

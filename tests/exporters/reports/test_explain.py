@@ -1,4 +1,4 @@
-"""An incident and a request told in words: for each scenario, and what is said when they can't be told."""
+"""Explanations of an incident and a request: for each scenario, and the errors where there is none."""
 
 import json
 import re
@@ -28,7 +28,7 @@ SHORT = Options(lead_in=4.0, duration=10.0, recovery=4.0)
 
 @pytest.fixture(scope="module", params=every(shipped(), USUAL))
 def each(request, tmp_path_factory):
-    """A short fixture of each scenario."""
+    """Return a short fixture of each scenario."""
     return make(request.param, tmp_path_factory.mktemp("each"))
 
 
@@ -44,12 +44,12 @@ def make(name, output):
 
 
 def verdicts_of(folder):
-    """The verdicts on all requests."""
+    """Return the verdicts on all requests."""
     return pl.concat(verdicts(folder))
 
 
 def lines_of(folder, *traces):
-    """An incident, or some of its requests, as lines of text."""
+    """Return an incident, or some of its requests, as lines of text."""
     return tables.lines(explain.requests(folder, traces) if traces else explain.incident(folder))
 
 
@@ -83,7 +83,7 @@ def test_nothing_wrong_is_called_so(tmp_path):
 
 @pytest.fixture
 def told(tmp_path):
-    """Tells of a key that is given."""
+    """Explain a given key."""
 
     def tell(content):
         (tmp_path / "traces.ndjson").touch()
@@ -95,12 +95,12 @@ def told(tmp_path):
 
 
 def one(**changes):
-    """A fault of `answer_key`, whose alerts have no entry, without them."""
+    """Return a fault of `answer_key` without its alerts, since those have no entry."""
     return answer_key.fault(**{"alerts": [], **changes})
 
 
 def test_of_much_the_largest_steps_and_the_symptoms_are_told_and_what_one_thing_rules_out_is_told_at_once(told):
-    """Steps and alerts in order of time all the same."""
+    """Steps and alerts are still in order of time."""
     step = {"from": "store", "mechanism": "timeout", "evidence": []}
     steps = [{**step, "to": f"svc-{n}", "requests": n, "onset": answer_key.at(60 + n)} for n in range(1, 11)]
     alert = {"service": "store", "indicator": "error_rate", "target": None}
@@ -288,7 +288,7 @@ def test_the_spans_of_a_request_stand_below_what_caused_them(outage):
     depths = [(len(line) - len(line.lstrip())) // 2 for line in told]
     assert depths[0] == 0 and min(depths[1:]) == 1
     assert all(later - earlier <= 1 for earlier, later in pairwise(depths))
-    # A call leads to its answer, never to another call at once: what makes calls is a request, or a piece of one.
+    # A call is followed by its answer, never by another call at once: calls are made by a request, or a piece of one.
     calls = [line.lstrip().startswith("-> ") for line in told]
     assert any(calls)
     assert not any(calls[at] and calls[at + 1] and depths[at + 1] > depths[at] for at in range(len(told) - 1))
@@ -313,7 +313,7 @@ def test_several_requests_are_told_one_after_another_in_the_order_asked_for(outa
     assert told.stdout.splitlines() == lines_of(outage, *traces)
 
 
-# -- what can't be told -----------------------------------------------------------------------------------------------
+# -- errors -----------------------------------------------------------------------------------------------------------
 
 
 def break_key(folder):

@@ -18,7 +18,7 @@ from meshquake.topology.exceptions import MeshquakeError
 from meshquake.topology.problems import DocumentError
 from meshquake.truth.mechanism import OF_LOAD
 
-#: What the file of spans holds: a request a second of each service, from the second 60 on a slow store.
+#: The spans: a request a second of each service, with a slow store from second 60 on.
 CALLS = {"gateway": "cart", "cart": "stock", "stock": "store", "store": None, "mail": None}
 
 
@@ -42,7 +42,7 @@ def lines(path, rows):
 
 
 def make(telemetry, key, content):
-    """Write the parts of a fixture that a mark needs, its telemetry and its key."""
+    """Write the parts of a fixture that marking needs: its telemetry and its key."""
     lines(telemetry / "traces.ndjson", spans())
     lines(key / "verdicts.ndjson", starmap(verdict, EFFECTS.items()))
     (key / "ground_truth.json").write_text(json.dumps(content))
@@ -56,7 +56,7 @@ def fixture(tmp_path):
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Three cases, the last without an incident."""
+    """Return three cases, the last without an incident."""
     folder = tmp_path / "dataset"
     for case, content in (("a1", truth(fault())), ("b2", truth(fault("cart"))), ("c3", truth())):
         make(folder / "telemetry" / case, folder / "truth" / case, content)
@@ -70,11 +70,11 @@ def answer(path, content):
     return path
 
 
-# -- one -----------------------------------------------------------------------------------------------------------
+# -- one fixture ---------------------------------------------------------------------------------------------------
 
 
 def figures(content):
-    """All numbers in a JSON value."""
+    """Yield all numbers in a JSON value."""
     parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
     return [content] if isinstance(content, float) else [number for part in parts for number in figures(part)]
 
@@ -114,7 +114,7 @@ def test_a_mark_stands_beside_the_floors(fixture, tmp_path):
 
 
 def test_what_a_real_key_says_is_right_by_that_key(tmp_path):
-    """The key that a run leaves is one that is marked by, to the last of its figures."""
+    """The key of a real run can be marked against, and marks itself as right to the last figure."""
     loaded = load(shipped()["cascade"], Options(duration=30, lead_in=10, recovery=10))
     folder = tmp_path / "cascade"
     written(Simulation.of(loaded), folder, lambda batch: None)
@@ -190,7 +190,7 @@ def test_a_case_finds_its_key_in_the_other_tree(dataset, tmp_path, monkeypatch):
     assert whole.content["accuracy"]["AC@1"] == 1
 
 
-# -- many ----------------------------------------------------------------------------------------------------------
+# -- several cases -------------------------------------------------------------------------------------------------
 
 
 def test_a_data_set_has_a_row_a_case_and_means_over_what_was_answered(dataset, tmp_path):
@@ -239,7 +239,7 @@ def test_the_answers_to_a_data_set_are_a_folder_with_some(dataset, tmp_path):
             report(dataset, given)
 
 
-# -- folders that won't do -----------------------------------------------------------------------------------------
+# -- unsuitable folders --------------------------------------------------------------------------------------------
 
 
 def without(name):

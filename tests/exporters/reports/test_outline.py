@@ -1,4 +1,4 @@
-"""A mesh told in words."""
+"""A mesh described in words."""
 
 import os
 import subprocess
@@ -75,10 +75,10 @@ def test_text_of_the_default_mesh_fits_into_100_columns_without_control_characte
 @settings(max_examples=50)
 @given(meshes())
 def test_text_shows_the_calls_of_an_operation_once(mesh):
-    """So it stays as long as the file, where the call tree could be exponentially larger."""
+    """So it is as long as the file, where the call tree could be exponentially larger."""
     calls = [c for s in mesh.services for o in s.operations for group in o.calls for c in group]
     branches = [line for line in text(mesh) if "─ " in line and not line.endswith("at once")]
-    # Each call stands below its operation, which is shown once; its followers stand wherever it does.
+    # Each call is listed below its operation, which appears once; its followers appear wherever it does.
     assert len(branches) <= sum(1 + len(call.on_miss) for call in calls)
 
 

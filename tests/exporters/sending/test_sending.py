@@ -1,6 +1,6 @@
-"""Fixtures pushed into receivers: real ones where they install, and strict stand-ins of Loki and Elasticsearch.
+"""Fixtures pushed into receivers: real ones where they install, and strict stand-ins for Loki and Elasticsearch.
 
-The stand-ins were written from the pages of the APIs that the exporters name.
+The stand-ins were written from the API documentation that the exporters name.
 """
 
 import json
@@ -53,7 +53,7 @@ def call(folder, to, protocol, *options):
 
 
 def sent(folder, to, protocol, *options):
-    """What a call says that goes well."""
+    """Return the output of a call that succeeds."""
     status, out, error = call(folder, to, protocol, "--json", *options)
     assert (status, error) == (0, "")
     return json.loads(out)
@@ -61,7 +61,7 @@ def sent(folder, to, protocol, *options):
 
 @pytest.fixture(scope="module")
 def samples(incident):
-    """Every sample by name and labels, then by milliseconds: computed from the records, in one go."""
+    """Return every sample by name and labels, then by milliseconds: computed from the records, all at once."""
     found = defaultdict(dict)
     converter = Samples(reading.context(incident))
     for batch in reading.batches(incident):
@@ -87,7 +87,7 @@ def test_prometheus_takes_every_sample_by_remote_write(incident, samples, tmp_pa
 
 
 def series(answer):
-    """Samples as the fixture `samples` has them."""
+    """Return samples in the form of the fixture `samples`."""
     found = {}
     for each in answer:
         name, labels = each["metric"].pop("__name__"), sorted(each["metric"].items())
@@ -96,7 +96,7 @@ def series(answer):
 
 
 def counters(address):
-    """The totals that Prometheus counts of itself, by name."""
+    """Return the totals that Prometheus counts about itself, by name."""
     totals = Counter()
     with urlopen(f"{address}/metrics") as page:
         for line in page.read().decode().splitlines():
@@ -136,7 +136,7 @@ def test_victoria_metrics_takes_every_sample_by_remote_write(incident, samples):
 
 
 def items(path, body):
-    """What is in an OTLP request, by kind."""
+    """Return the content of an OTLP request, by kind."""
 
     if path == "/v1/traces":
         request = ExportTraceServiceRequest.FromString(body)
@@ -180,7 +180,7 @@ def test_a_collector_takes_all_three_signals_and_passes_every_record_on(incident
 
 
 def loki(got):
-    """What Loki's push API would say: each stream in order of time, labels few, metadata of texts."""
+    """Answer as Loki's push API would: each stream in order of time, few labels, metadata as strings."""
     assert (got.path, got.headers["content-type"]) == ("/loki/api/v1/push", "application/json")
     assert len(got.body) < 4_000_000
     content = json.loads(got.body)
@@ -227,7 +227,7 @@ def test_loki_gets_every_line_and_every_event(incident):
 
 
 class Elastic:
-    """Takes bulks as Elasticsearch's API would; some documents are too many for it at first."""
+    """Accepts bulks as Elasticsearch's API would, but rejects some documents as too many at first."""
 
     def __init__(self, busy=0):
         self.documents = {}
@@ -256,7 +256,7 @@ class Elastic:
 
 
 def documents(fixture):
-    """All records as documents, by kind."""
+    """Return all records as documents, by kind."""
     return {
         f"mesh-{kind}": [
             {("@timestamp" if key == "timestamp" else key): value for key, value in record.items()}
@@ -285,11 +285,11 @@ def test_elasticsearch_has_every_record_once_even_if_it_is_busy_and_if_all_is_se
     assert texts(found) == texts(expected)
 
 
-# -- what goes wrong -----------------------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------------------
 
 
 class Script:
-    """Answers in turn what is written; after that, that all is well. Keeps what the sender waited."""
+    """Gives the scripted answers in turn, then success. Records how long the sender waited."""
 
     def __init__(self, *answers):
         self._answers = iter(answers)
@@ -300,7 +300,7 @@ class Script:
 
 @pytest.fixture
 def waits(monkeypatch):
-    """How long the sender waited each time, which it didn't in truth."""
+    """Record how long the sender would have waited each time, without waiting."""
     slept = []
     now = [0.0]
 
@@ -370,7 +370,7 @@ def test_where_nothing_listens_it_ends_at_once(incident, waits):
 
 @pytest.mark.parametrize("protocol", ["otlp-http", "remote-write"])
 def test_it_goes_on_where_it_stopped(incident, tmp_path, waits, protocol):
-    """Together both calls send what one would, to the byte, counters and histograms too; the second may be faster."""
+    """Both calls together send what one would, to the byte, counters and histograms too; the second may be faster."""
     state = tmp_path / "state.json"
     ok = Say()
     with receiver(lambda got: ok) as (address, whole):
@@ -458,7 +458,7 @@ def test_what_cannot_be_sent_is_told_in_a_line(incident, tmp_path):
 
 
 def test_a_case_of_which_the_truth_was_withheld_is_sent_as_the_same_fixture(small_cases, tmp_path):
-    """Whoever began to send it with the truth beside it goes on without."""
+    """A transfer that began with the truth beside the telemetry continues without it."""
     folder = small_cases[0]
     case = next((folder / "telemetry").iterdir())
     alone = shutil.copytree(case, tmp_path / "given" / case.name)

@@ -1,4 +1,4 @@
-"""A fixture over HTTP: by real clients, of a real server in a process of its own."""
+"""A fixture over HTTP: real clients and a real server in a separate process."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ from meshquake.exporters.server.page import Page
 from meshquake.exporters.server.playback import Recording, SimulatedClock
 from meshquake.sim.records import RECORD_KINDS
 
-#: What needs the extras.
+#: Tests that need the extras.
 ROOMS = ("meshquake.exporters.server", "meshquake.exporters.sending")
 ROOT = Path(__file__).parents[3]
 LINUX = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
@@ -37,7 +37,7 @@ LINUX = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory
 
 @contextmanager
 def serving(folder, *options):
-    """A server; gives its process, and its address."""
+    """Run a server; yields its process and its address."""
     command = [sys.executable, "run.py", "serve", str(folder), "--port", "0", *map(str, options)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -51,14 +51,14 @@ def serving(folder, *options):
 
 @pytest.fixture(scope="module")
 def past(incident):
-    """The address of a server of which all has happened."""
+    """Yield the address of a server whose recording has been played to the end."""
     with serving(incident, "--speed", 10_000) as (_, address):
         yield address
 
 
 @pytest.fixture(scope="module")
 def expected(incident):
-    """Every record with its kind, in order of time."""
+    """Return every record with its kind, in order of time."""
     return list(Fixture(incident).records())
 
 
@@ -67,7 +67,7 @@ def get(address, path, **options):
 
 
 def soon(holds):
-    """Whether something comes to hold: a server notices after a moment that a reader has left."""
+    """Wait for a condition: a server notices only after a moment that a reader has left."""
     patience = time.monotonic() + 20
     while not holds():
         if time.monotonic() > patience:
@@ -77,12 +77,12 @@ def soon(holds):
 
 
 def in_stream(answer):
-    """The records of NDJSON of one kind."""
+    """Return the records of one kind in NDJSON."""
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
 def problems(document, schema, value):
-    """What is wrong with a value by a schema of the OpenAPI document."""
+    """Return the errors of a value by a schema of the OpenAPI document."""
     validator = jsonschema.Draft202012Validator({**schema, "components": document["components"]})
     return [error.message for error in validator.iter_errors(value)]
 
@@ -133,7 +133,7 @@ def test_a_stream_begins_anywhere_and_can_be_of_one_service_and_one_trace(past, 
 
 
 class Reader:
-    """A client that says what it wants and takes what comes, byte by byte as HTTP has it."""
+    """A client that sends its request and reads the response byte by byte."""
 
     def __init__(self, address, path, *, receive=None):
         host, port = address.removeprefix("http://").split(":")
@@ -153,7 +153,7 @@ class Reader:
         self._writer.close()
 
     async def body(self):
-        """All that comes, without HTTP's chunks."""
+        """Read the whole body, without HTTP's chunks."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         whole = bytearray()
@@ -163,13 +163,13 @@ class Reader:
 
 
 def memory(process):
-    """Resident bytes of a process."""
+    """Return the resident bytes of a process."""
     return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * 4096
 
 
 @LINUX
 def test_of_fifty_readers_all_who_stay_get_every_record_once_and_in_order(incident, expected):
-    """One stalls for a while, one leaves half way, one doesn't speak HTTP."""
+    """One stalls for a while, one leaves half way, and one doesn't speak HTTP."""
     whole = {kind: (incident / f"{kind}.ndjson").read_bytes() for kind in RECORD_NAMES}
 
     async def stays(address, number):
@@ -204,7 +204,7 @@ def test_of_fifty_readers_all_who_stay_get_every_record_once_and_in_order(incide
 
 @LINUX
 def test_readers_that_take_nothing_cost_next_to_nothing(incident):
-    """If what they don't take were kept for them, it would be 250 MB."""
+    """Buffering what they don't take would need 250 MB."""
 
     async def stall(address, process):
         readers = [Reader(address, "/v1/stream/all", receive=4096) for _ in range(50)]
@@ -293,7 +293,7 @@ def test_what_has_not_happened_is_in_no_page_and_a_cursor_leads_to_it_later(inci
 
 @pytest.fixture
 def inside(incident):
-    """Asks the application itself, in this process; all has happened."""
+    """Call the application itself, in this process, after the end of the recording."""
     fixture = Fixture(incident)
     recording = Recording(fixture, loop=False)
     clock = SimulatedClock(time, fixture.start, 1e9, recording.end)
@@ -346,7 +346,7 @@ def test_there_is_a_place_for_every_moment_and_none_in_years_that_cannot_be(inci
 
 
 def test_readers_of_events_hear_something_when_nothing_happens(incident, monkeypatch):
-    """Else what is in between would take the connection for dead."""
+    """Otherwise proxies in between would consider the connection dead."""
     monkeypatch.setattr(streams, "_QUIET", 0.05)
     fixture = Fixture(incident)
     recording = Recording(fixture, loop=False)

@@ -1,4 +1,4 @@
-"""From folders of runs to marks: a set of small cases, agents that are right, wrong or silent, and odd folders."""
+"""From folders of runs to marks: a small data set, agents that are right, wrong or silent, and odd folders."""
 
 import json
 from functools import cache
@@ -20,7 +20,7 @@ def cases(small_cases):
 
 @pytest.fixture(scope="module")
 def agents(cases, tmp_path_factory):
-    """Folders of runs, by agent."""
+    """Return folders of runs, by agent."""
     folder = tmp_path_factory.mktemp("agents")
     for case, truth in keys(cases).items():
         run(folder / "right" / case / "1", right(truth))
@@ -32,7 +32,7 @@ def agents(cases, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reported(cases, agents):
-    """Reports on the runs of an agent, beside those of others: each is made once."""
+    """Return a function that reports on the runs of an agent, beside those of others; each report is made once."""
 
     @cache
     def made(agent, **others):
@@ -51,7 +51,7 @@ def felt(truth):
 
 
 def right(truth):
-    """All there is to say of a case, with spans that the key gives as evidence."""
+    """Return the complete answer to a case, with spans that the key gives as evidence."""
     if not truth["incident"]:
         return {"root_causes": []}
     steps = [step for fault in felt(truth) for step in fault["mechanism"]]
@@ -63,7 +63,7 @@ def right(truth):
 
 
 def shown(truth):
-    """The roots, each with the spans that show the first step from there."""
+    """Return the roots, each with the spans that show the first step from there."""
     found = {}
     for fault in felt(truth):
         spans = [f"span:{each['trace_id']}/{each['span_id']}" for each in fault["mechanism"][0]["evidence"]]
@@ -72,14 +72,14 @@ def shown(truth):
 
 
 def wrong(truth):
-    """A root that is none; where each service is one, that nothing was wrong."""
+    """Return a false root; where every service is a root, that nothing was wrong."""
     causes = [fault["root_cause"] for fault in felt(truth)]
     accepted = {name for cause in causes for name in (cause["service"], *cause["aliases"]["services"])}
     return {"root_causes": [{"service": name} for name in truth["services"] if name not in accepted][:1]}
 
 
 def run(folder, answers):
-    """Leave what a run leaves."""
+    """Write the files that a run leaves."""
     folder.mkdir(parents=True)
     seen = {"now": "2024-01-15T10:31:20+00:00", "elapsed": 90.0, "bytes": 40, "tokens": 10, "cut": False}
     call = {"tool": "find_traces", "arguments": {"service": "store"}, **seen, "error": None, "records": []}
@@ -137,7 +137,7 @@ def test_what_an_oracle_does_not_find_is_told_of(cases, reported):
 
 
 def test_marks_do_not_depend_on_which_other_runs_are_marked(reported):
-    """Records are read once for all runs of a case; each is marked as if it were alone."""
+    """The records are read once for all runs of a case; each is marked as if alone."""
     alone = reported("right").content["cases"]
     beside = reported("wrong", against="right").content["cases"]
     for name in alone:
@@ -145,7 +145,7 @@ def test_marks_do_not_depend_on_which_other_runs_are_marked(reported):
 
 
 def test_random_citations_leave_the_mean_mark_of_a_right_answer_as_it_is(cases, tmp_path):
-    """A hundred runs of an incident name its root; as many cite five spans besides, drawn since the fault began."""
+    """A hundred runs of an incident name its root; a hundred more also cite five random spans of the fault."""
     case, truth = next((name, truth) for name, truth in keys(cases).items() if truth["incident"])
     begin, random = felt(truth)[0]["start"], Random(2)
     lines = (cases / "telemetry" / case / "traces.ndjson").read_text().splitlines()
@@ -162,7 +162,7 @@ def test_random_citations_leave_the_mean_mark_of_a_right_answer_as_it_is(cases, 
     assert interval.low < plain < interval.high and interval.half < 0.02
 
 
-# -- what is printed -------------------------------------------------------------------------------------------------
+# -- output ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_command_prints_the_marks_for_people_and_for_programs(cases, agents, reported):
@@ -175,7 +175,7 @@ def test_the_command_prints_the_marks_for_people_and_for_programs(cases, agents,
 
 
 def test_no_mark_gives_the_answer_away(cases, agents):
-    """Not the services at fault, nor those that were reached."""
+    """Neither the services at fault nor the affected ones."""
     for name in ("wrong", "silent"):
         result = call("score", cases, "--answers", agents / name, "--process", "--json")
         assert not {"store", "web"} & {*result.output.replace('"', " ").split()}
