@@ -1,4 +1,4 @@
-"""What a run leaves: a line for each call that reconciles with the answer, and the answer as it was given."""
+"""The files of a run: a line per call that agrees with its response, and the answer as given."""
 
 import json
 
@@ -11,7 +11,7 @@ from meshquake.truth.way import citation
 
 @pytest.fixture(scope="module")
 def run(cascade, tmp_path_factory):
-    """The folder of a run with a crawl and an answer, and the texts that the calls returned."""
+    """Return the folder of a run with a crawl and an answer, and the texts that the calls returned."""
     folder = tmp_path_factory.mktemp("runs") / "cascade" / "1"
     incident = Incident(cascade, output=folder, now="+30s")
     texts = crawl(asked(incident))

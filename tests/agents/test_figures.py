@@ -1,4 +1,4 @@
-"""Figures of some seconds together: means, by requests where they are of requests, and the latest of what stands."""
+"""Aggregated figures of several seconds: means, weighted by requests where appropriate, and the latest of gauges."""
 
 from math import isnan, nan
 

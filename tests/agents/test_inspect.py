@@ -32,7 +32,7 @@ def cases(small_cases):
 
 
 def called(tool, **arguments):
-    """A model's output that calls a tool."""
+    """Return a model's output that calls a tool."""
     return counted(ModelOutput.for_tool_call("mockllm", tool, arguments))
 
 
@@ -41,13 +41,13 @@ def said(text):
 
 
 def counted(output):
-    """The same with a number of tokens, or Inspect would fetch what it counts them by."""
+    """Add token usage to an output, since Inspect would otherwise download a tokeniser."""
     output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
     return output
 
 
 def scripted(messages, tools, choice, config):
-    """Names the service with the highest latency, if anybody was paged; it errs once."""
+    """Name the service with the highest latency, if anybody was paged; makes one invalid call."""
     answered = [message for message in messages if message.role == "tool"]
     match len(answered):
         case 0:
@@ -79,7 +79,7 @@ def evaluated(task, outputs, folder, **more):
 
 @pytest.fixture(scope="module")
 def played(cases, tmp_path_factory):
-    """The scripted model over all cases: Inspect's log, and the folder of the runs."""
+    """Run the scripted model over all cases; returns Inspect's log, and the folder of the runs."""
     folder = tmp_path_factory.mktemp("inspected")
     log = evaluated(triage(str(cases), runs=str(folder / "runs")), scripted, folder / "logs")
     return log, folder / "runs"
@@ -97,7 +97,7 @@ def test_each_case_is_a_sample_and_each_epoch_a_run(cases, played):
 
 
 def test_the_marks_are_those_of_score(cases, played):
-    """Of each run, to the last digit, from the files that it left; and so are the means over those that have one."""
+    """Of each run, to the last digit, from its files; and likewise the means over the runs that have one."""
     log, runs = played
     found = report(cases, runs)
     for sample in log.samples:
@@ -139,7 +139,7 @@ def test_what_a_model_did_wrong_is_told_to_it_with_what_would_be_right(played):
 
 
 def test_no_message_of_a_sample_says_what_was_wrong(cases, played):
-    """Nor does its log, before it's scored: the only thing told of the truth is marks."""
+    """Nor does its log, before scoring: marks are the only information about the truth."""
     log, _ = played
     for sample in log.samples:
         key = json.loads((cases / "truth" / sample.id / "ground_truth.json").read_text())
@@ -174,7 +174,7 @@ def test_a_data_set_without_its_truth_cannot_be_marked(cases, tmp_path):
 
 
 def test_what_inspect_is_told_of_an_argument_accepts_what_the_desk_does():
-    """Less is said of it, and nothing else: null is left out instead."""
+    """Inspect's description is shorter but otherwise equivalent: null is omitted instead."""
     schema, whole = plain(answers.json_schema()), answers.json_schema()
     for given in ({"root_causes": [{"service": "a", "evidence": ["log:1"]}], "propagation": []}, {"root_causes": []}):
         assert Draft202012Validator(whole).is_valid(given) and Draft202012Validator(schema).is_valid(given)

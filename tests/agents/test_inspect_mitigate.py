@@ -1,4 +1,4 @@
-"""The task `mitigate` of Inspect: a model mends what is wrong, and is marked by the harm that it averted."""
+"""The task `mitigate` of Inspect: a model mitigates an incident, and is marked by the harm that it averted."""
 
 from math import isnan
 
@@ -40,13 +40,13 @@ def crisis(tmp_path):
 
 
 def answers(*calls):
-    """What a model says that calls tools, one after another, and then has nothing more to say."""
+    """Return the output of a model that calls tools, one after another, and then says no more."""
     for call in calls:
         yield ModelOutput.for_tool_call("mockllm/model", *call) if call else ModelOutput.from_content("mockllm", "Hm.")
 
 
 def spoken(outputs):
-    """The same with how long it was, which is else counted by a library that asks the network."""
+    """Add a token count to an output, which a library would otherwise compute with the network."""
     for output in outputs:
         output.usage = ModelUsage()
         yield output

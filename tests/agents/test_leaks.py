@@ -1,4 +1,4 @@
-"""What nobody may find out but by looking at telemetry: no word of the key comes through, whatever is asked."""
+"""The cause can only be found from telemetry: no word of the key leaks, whatever is asked."""
 
 import json
 import os
@@ -21,7 +21,7 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it is L
 
 
 def words(value):
-    """Every text in a JSON value."""
+    """Return every text in a JSON value."""
     if isinstance(value, dict):
         return {word for each in value.values() for word in words(each)}
     if isinstance(value, list):
@@ -31,7 +31,7 @@ def words(value):
 
 @pytest.fixture(scope="module")
 def secrets(cascade):
-    """What the key and the manifest say and neither telemetry nor the tools do: ids, kinds, roots, names, moments."""
+    """Return words of key and manifest that neither telemetry nor tools contain: ids, kinds, roots, names, times."""
     truth = json.loads((cascade / "truth" / "ground_truth.json").read_text())
     manifest = json.loads((cascade / "manifest.json").read_text())
     told = {"cascade", str(manifest["seed"])} | {each["id"] for each in truth["faults"]}
@@ -51,13 +51,13 @@ def secrets(cascade):
 
 
 def leaked(text, secrets):
-    """The secrets that stand in a text as words of their own."""
+    """Return the secrets that occur in a text as whole words."""
     there = [secret for secret in secrets if secret in text]
     return sorted(secret for secret in there if re.search(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", text))
 
 
 def without_key(cascade, folder):
-    """The same telemetry, all that is given away of it, under another name."""
+    """Copy the published part of the telemetry under another name."""
     with staging.staged(cascade) as shown:
         shutil.copytree(shown, folder)
     return folder
@@ -105,7 +105,7 @@ def test_what_is_staged_holds_telemetry_and_the_brief_and_no_word_more(cascade, 
 
 @pytest.fixture
 def served(cascade, tmp_path):
-    """The serving process of a fixture, by its process id, while it serves."""
+    """Serve a fixture; yields the process id of the server."""
     source = "from meshquake.commands.entry import main; main()"
     command = [sys.executable, "-c", source, "mcp", str(cascade), "--http", "--port", "0", "--output", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT.parent), "SCENARIO": "cascade", "PWD": str(cascade)}
@@ -132,7 +132,7 @@ def test_the_serving_process_has_no_word_of_the_key_in_its_arguments_environment
     )
     assert "meshquake.agents.serving" in seen
     assert leaked(seen, secrets) == []
-    # A file without a name, or what libffi keeps code in, is none of a case; nor is code that it still imports.
+    # Files without a name, and libffi's code pages, are no part of a case; nor is code that it still imports.
     files = [each for each in opened if each.startswith("/") and not re.match(r"/dev/|.*/#\d+ \(deleted\)", each)]
     code = tuple(locked._python())
     assert [each for each in files if not each.startswith(code)] == [], "all is read: nothing of the case is open"
@@ -173,7 +173,7 @@ def test_on_linux_the_kernel_refuses_the_serving_process_all_else(cascade):
 
 
 def test_nothing_that_serves_imports_what_reads_a_key():
-    """Only the judge does, and Inspect's scorer, in a harness's own process; the names of files are not the files."""
+    """Only the judge does, and Inspect's scorer in a harness's own process; naming a key's files is no reading."""
     keys = {"read_ground_truth", "read_verdicts", "verdicts", "locate"}
     for path in sorted((ROOT / "agents").rglob("*.py")):
         if any(path.is_relative_to(ROOT / "agents" / room) for room in ("judge", "inspect")):

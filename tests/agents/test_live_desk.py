@@ -1,4 +1,4 @@
-"""Tools that look and act over a mesh that is played: time passes, and what is seen is what a fixture shows then."""
+"""Tools that observe and act on a live mesh: time passes, and they show what a fixture of that moment would."""
 
 import json
 
@@ -14,20 +14,20 @@ from meshquake.agents.tools import READING
 from meshquake.faults.loader import parse
 from meshquake.topology import loader as topology_loader
 
-#: What tells of the truth, and nowhere else.
+#: Words that reveal the truth, and occur nowhere else.
 WORDS = ("cascade", "slow-1", "takes half the mesh", "factor", "mend")
 
 
 @pytest.fixture
 def cascade():
-    """A cascade that users feel, and the desk of whoever was paged."""
+    """Return a cascade that users feel, and the desk of the person on call."""
     incident = MENDINGS["cascade"].live(takes=10)
     assert incident.until_alert()
     return incident, LiveDesk.of(incident)
 
 
 def plain(frame):
-    """A frame of which attributes are values, however their text was written."""
+    """Return a frame with normalised attributes, whatever the formatting of their JSON."""
     if "attributes" not in frame.columns:
         return frame
     return frame.with_columns(pl.col("attributes").map_elements(lambda text: str(json.loads(text)), pl.String))
@@ -123,7 +123,7 @@ def test_tools_that_need_what_is_withheld_are_not_there_and_all_that_act_are(cas
     assert acting == set(named.split()) == {*desk.tools} - {tool.name for tool in READING}
 
 
-#: A route with weights, and a bad version that is released beside the other.
+#: A route with weights, and a bad version released beside the other.
 ROUTED = """
 name: routed
 defaults: {service: {startup: 1s, readiness: {period: 1s}}, edge: {timeout: 500ms}}

@@ -1,4 +1,4 @@
-"""Whatever is asked of the tools that act, the answer is a page, what is wrong is told, and the run replays."""
+"""Whatever the acting tools are asked, the answer is a page or an error message, and the run replays."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""An incident that is played by whoever mends it: what is seen, what can be done, and that it replays to the byte."""
+"""A live incident that its responder plays: what is observable, which actions are possible, and that it replays."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def small(text=TEXT, mesh=MESH, **settings):
 
 
 def acted(**settings):
-    """Ten seconds, a restart, five seconds, a setting, and the rest."""
+    """Play ten seconds, a restart, five seconds, a setting, and the rest."""
     incident = MENDINGS["release"].live(takes=10, **settings)
     incident.until_alert()
     incident.act("restart", target="order-service", graceful=False)

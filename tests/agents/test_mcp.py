@@ -70,7 +70,7 @@ def test_an_answer_is_kept_and_marked_beside_its_audit_and_nothing_of_that_is_to
             await text_of(client, "submit", {"root_causes": [{"service": "database", "kind": "slow"}]}),
             await text_of(client, "submit", {"root_causes": []}),
         ]
-        with anyio.fail_after(60):  # a client that leaves at once may end the judge while it marks
+        with anyio.fail_after(60):  # a client that leaves at once may stop the judge while it marks
             while not (run / "score.json").exists():
                 await anyio.sleep(0.05)
         return heard

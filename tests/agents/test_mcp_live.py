@@ -1,4 +1,4 @@
-"""`mcp --live`: a client mends a mesh that another process plays, and its run has the harm that this averted."""
+"""`mcp --live`: a client mends a mesh that another process plays, and its run records the averted harm."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from meshquake.agents.mitigation import LiveDesk, LiveIncident
 from meshquake.agents.mitigation.marks import marks
 from meshquake.sim.records import RECORD_KINDS
 
-#: Few users of two services: there is little to play, and little to try out when it is marked.
+#: Few users and two services, to keep playing and marking short.
 TWO = """
 name: two
 services:

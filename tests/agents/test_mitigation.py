@@ -1,4 +1,4 @@
-"""Ten incidents that one can mend: the right remedy averts harm, doing nothing none, and hiding it never pays."""
+"""Ten incidents that can be mended: the right remedy averts harm, doing nothing none, and hiding it never pays."""
 
 import pytest
 from mending import HALF, MENDINGS, NOBODY, at
@@ -10,7 +10,7 @@ from meshquake.truth.relief import harm_of
 
 @pytest.fixture(scope="module", params=every(MENDINGS, ("cascade", "release", "setting")))
 def harms(request):
-    """The harm with what is right, nothing, what is wrong, and users turned away, from the first alert on."""
+    """Return the harm with the right remedy, none, a wrong one, and users turned away, from the first alert on."""
     mending = MENDINGS[request.param]
     incident = mending.live()
     assert incident.until_alert()
@@ -37,5 +37,5 @@ def test_a_wrong_remedy_averts_next_to_nothing(harms):
 
 def test_turning_users_away_is_seen_in_what_they_were_promised_and_gains_nothing(harms):
     assert harms["nobody"].total > harms["nothing"].total
-    # Of those that are turned away each is harmed: who lets half of them in harms no more than that.
+    # Every user turned away is harmed; letting half of them in does not add to that.
     assert harms["nothing"].total * 0.6 < harms["half"].total < harms["nobody"].total

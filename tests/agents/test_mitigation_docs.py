@@ -1,4 +1,4 @@
-"""The examples of docs/mitigation.md are Python that runs, and mends what it says."""
+"""The examples of docs/mitigation.md are working Python that mends what the page says."""
 
 import re
 from pathlib import Path

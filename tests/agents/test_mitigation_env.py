@@ -1,4 +1,4 @@
-"""The environment for reinforcement learning is one of Gymnasium's, and its rewards are the harm to users."""
+"""The reinforcement learning environment conforms to Gymnasium, and its rewards are the harm to users."""
 
 import warnings
 from dataclasses import replace
@@ -17,7 +17,7 @@ from meshquake.sim.simulation import Simulation
 from meshquake.topology import loader as topology_loader
 from meshquake.truth.relief import harm_of
 
-#: Users who ask twenty things one after another once they have come in, and else stay away for a while.
+#: Users who make twenty requests one after another once the first is answered, and otherwise stay away for a while.
 SHOP = """
 name: shop
 services:
@@ -41,14 +41,14 @@ topology: {mesh}
 faults:
   - {fault}
 """
-#: By step, what is done that is of no use.
+#: Useless actions, by step.
 BUSY = {3: 1, 7: 25, 9: 133}
-#: All users are sent away as they come.
+#: Turn all users away on arrival.
 CLOSED = Choice("set_policy", {"target": "web", "settings": {"rate_limit": {"max_tokens": 1, "fill_interval": "60s"}}})
 
 
 def episode(env, chosen, seed=7):
-    """Rewards of an episode in which something is done in each of some steps, and the observations."""
+    """Return the rewards of an episode with actions at given steps, and the observations."""
     observation, _ = env.reset(seed=seed)
     rewards, seen, over = [], [observation], False
     while not over:
@@ -60,7 +60,7 @@ def episode(env, chosen, seed=7):
 
 
 def harm(env):
-    """The harm of what was played, all of it played again."""
+    """Compute the harm of the episode by playing it again in full."""
     run = Simulation.of(env.incident.script.loaded)
     scenario = env.incident.script.scenario
     return harm_of([run], run.without([cause.id for cause in (*scenario.faults, *scenario.actions)]))[0]
@@ -68,7 +68,7 @@ def harm(env):
 
 @pytest.fixture
 def shop(tmp_path):
-    """An environment over a fault in the shop."""
+    """Return a function that makes an environment over a fault in the shop."""
     (tmp_path / "shop.yaml").write_text(SHOP)
 
     def make(fault, **settings):
@@ -99,7 +99,7 @@ def test_of_requests_that_hang_harm_is_known_as_they_take_too_long(shop):
     env = shop("hang: {target: db, share: 30%}", step=1)
     rewards, _ = episode(env, {})
     assert -sum(rewards) == harm(env).total
-    assert rewards[:10] == [0] * 10  # the lead-in, and the second in which users are promised an answer
+    assert rewards[:10] == [0] * 10  # the lead-in, and the second within which users are promised an answer
     assert all(reward < 0 for reward in rewards[11:14])
 
 
@@ -108,7 +108,7 @@ def test_who_sends_all_users_away_is_charged_with_what_they_would_have_asked(sho
     nothing, waited = episode(env, {})[0], harm(env)
     closed, sent = episode(env, {3: 1})[0], harm(env)
     assert (-sum(nothing), -sum(closed)) == (waited.total, sent.total)
-    # Fewer bad answers, since hardly anybody asks; and more harm, since those that ask for nothing got nothing.
+    # Fewer bad answers, since hardly anybody calls, but more harm, since requests that were never made count.
     assert sent.harmed < waited.harmed and sent.total > 1.5 * waited.total
 
 

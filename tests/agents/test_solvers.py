@@ -1,4 +1,4 @@
-"""Agents without a model: what each makes of an incident, and what it leaves."""
+"""Agents without a model: their answers to an incident, and the files they leave."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from meshquake.exporters.reports import marking
 
 @pytest.fixture(scope="module")
 def solved(cascade, tmp_path_factory):
-    """The folder of the runs of all solvers on the cascade, two of each."""
+    """Return the folder of the runs of all solvers on the cascade, two of each."""
     folder = tmp_path_factory.mktemp("solved")
     for agent in SOLVERS:
         for _ in range(2):
@@ -67,7 +67,7 @@ def test_a_solver_makes_do_with_what_it_is_given(agent, without, cascade, tmp_pa
     assert withheld not in json.dumps(given)
 
 
-# -- blame: traces made by hand -----------------------------------------------------------------------------------
+# -- blame: hand-made traces --------------------------------------------------------------------------------------
 
 
 def span(name, parent, service, kind, *, took=10.0, error=None, peer=None, at=0):
@@ -86,7 +86,7 @@ def span(name, parent, service, kind, *, took=10.0, error=None, peer=None, at=0)
 
 
 def chain(*links):
-    """Calls one in another: each a service, how long its server took, and the errors of its server and of the call."""
+    """Return nested calls, each given by service, server duration, server error, and error of the call."""
     spans, parent, caller = [], None, None
     for number, (service, took, error, failed) in enumerate(links):
         if caller is not None:
@@ -102,7 +102,7 @@ USUAL = Usual(
     {(service, f"{other}.go", kind): 10.0 for service in "abc" for other in "abc" for kind in ("server", "client")}
 )
 PATHS = [
-    # A failure leads to whom it came from.
+    # A failure leads to the service it came from.
     (
         chain(
             ("a", 10, "dependency_failed", None),
@@ -112,14 +112,14 @@ PATHS = [
         "c",
         "internal",
     ),
-    # Time that was lost leads to whom it was lost at.
+    # Lost time leads to the service that lost it.
     (chain(("a", 900, None, None), ("b", 890, None, None), ("c", 880, None, None)), "c", "slow"),
     (chain(("a", 900, None, None), ("b", 880, None, None), ("c", 12, None, None)), "b", "slow"),
-    # Who gave up waits for whom is still at work.
+    # A caller that timed out waits for a callee still at work.
     (chain(("a", 500, "dependency_failed", None), ("b", 900, None, "timeout"), ("c", 880, None, None)), "c", "slow"),
-    # What never arrived is to be blamed on whom it was for.
+    # A call that never arrived is blamed on its callee.
     (chain(("a", 10, "dependency_failed", None), ("b", 10, "never", "connection_refused")), "b", "connection_refused"),
-    # What nobody below explains is one's own.
+    # A failure that nothing below explains is the service's own.
     (chain(("a", 10, "internal", None), ("b", 10, None, None)), "a", "internal"),
 ]
 

@@ -1,4 +1,4 @@
-"""What the tools of an incident answer: what was recorded, in pages, up to now, and what would have been right."""
+"""The tools of an incident answer from the records up to now, in pages, and errors say what would be valid."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def test_calls_of_the_dependency_graph_are_the_client_spans(whole, cascade):
             counted[edge] = counted.get(edge, 0) + 1
     told = {(row["caller"], row["callee"]): row["calls"] for row in rows(whole.call("get_dependency_graph"))}
     assert told.keys() == counted.keys()
-    # Spans that end after the recording are not seen.
+    # Spans that end after the recording are not visible.
     assert all(counted[edge] - 20 <= told[edge] <= counted[edge] for edge in counted)
 
 
@@ -89,7 +89,7 @@ def test_the_brief_made_from_recorded_requests_is_the_one_that_came_with_the_cas
 
 
 def test_a_mesh_of_hundreds_of_services_and_entries_is_told_of_in_pages_too(whole):
-    """Names are as long and as wide as they may be."""
+    """With names of maximal length and width."""
     names = [f"service-{number:03d}-{'x' * 40}" for number in range(600)]
     brief = "# Too many requests fail\n" + "".join(f"| {name}.\U0001f600 | 1 | 0 | 0 |\n" for name in names)
     samples = pl.concat([whole.view.samples[:1]] * 600).with_columns(service=pl.Series(names))
@@ -232,7 +232,7 @@ NAMES = st.one_of(st.sampled_from([*(tool.name for tool in READING), "submit"]),
 @settings(max_examples=200)
 @given(tool=NAMES, arguments=ARGUMENTS)
 def test_whatever_is_asked_is_answered_within_a_page_or_told_to_be_wrong(whole, tool, arguments):
-    whole.answers = None  # `submit` may be among them, again and again
+    whole.answers = None  # `submit` may occur repeatedly
     page, error = whole.ask(tool, arguments)
     assert len(page.text.encode()) <= MOST
     assert (error is not None) == ("error" in page.content)

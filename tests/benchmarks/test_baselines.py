@@ -1,4 +1,4 @@
-"""The baselines are no straw men: they play the mesh that the simulator plays."""
+"""The baselines are no straw men: they play the same mesh as the simulator."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DURATION = 10.0
 RATE = 100.0
 #: Standard errors by which a figure may miss its expectation.
 TOLERANCE = 4
-#: Calls of requests that are under way at the end: about RATE x 50 ms x 7.
+#: Calls of requests in flight at the end: about RATE x 50 ms x 7.
 UNDER_WAY = 100
 
 Records = dict[str, list[dict[str, Any]]]
@@ -46,7 +46,7 @@ Records = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def mesh() -> Topology:
-    """The default mesh under a load that a short run can measure."""
+    """Return the default mesh under a load that a short run can measure."""
     topology = load(shipped()[DEFAULT]).topology
     return replace(topology, workload=replace(topology.workload, rate=RATE))
 
@@ -69,10 +69,10 @@ def read(folder: Path) -> Records:
 
 
 def calls_per_request(topology: Topology) -> tuple[float, float]:
-    """Mean and variance of the number of calls that a request leads to when nothing fails.
+    """Return mean and variance of the number of calls per request when nothing fails.
 
-    Parts of a tree are independent: means and variances of a sum add up, and for a part that happens with
-    probability p they are pm and pv + p(1 - p)m^2.
+    Parts of a tree are independent: means and variances of a sum add up, and for a part that happens with probability p
+    they are pm and pv + p(1 - p)m^2.
     """
 
     def operation(service: str, name: str) -> tuple[float, float]:
@@ -85,7 +85,7 @@ def calls_per_request(topology: Topology) -> tuple[float, float]:
             followers = [call(follower) for follower in spec.on_miss]
             more, spread = thin(1 - spec.hit_rate, sum(m for m, _ in followers), sum(v for _, v in followers))
             mean, variance = mean + more, variance + spread
-        # One draw says how often it is made: the variance of a sum of so many is that of each, and that of the number.
+        # One draw gives the number of repeats: the variance of such a sum is that of its parts plus that of the number.
         beyond = spec.times.beyond()
         times = sum(beyond)
         squares = sum((2 * number + 1) * share for number, share in enumerate(beyond))
@@ -103,7 +103,7 @@ def calls_per_request(topology: Topology) -> tuple[float, float]:
 
 @pytest.mark.parametrize("counts_of", [simpy_counts, ciw_counts], ids=["simpy", "ciw"])
 def test_load(mesh: Topology, tmp_path: Path, counts_of: Callable[[Topology, Path], Counts]) -> None:
-    """Requests come at the rate of the workload, and each leads to as many calls as its tree says."""
+    """Requests arrive at the rate of the workload, and each leads to as many calls as its tree says."""
     counts = counts_of(mesh, tmp_path)
     mean, variance = calls_per_request(mesh)
     assert abs(counts.requests - RATE * DURATION) <= TOLERANCE * sqrt(RATE * DURATION)
@@ -113,7 +113,7 @@ def test_load(mesh: Topology, tmp_path: Path, counts_of: Callable[[Topology, Pat
 
 
 def test_records(mesh: Topology, tmp_path: Path) -> None:
-    """What plain SimPy writes are records as the simulator defines them, as many as it says, the same for a seed."""
+    """Plain SimPy writes valid records of the simulator's kinds, as many as it reports, the same for a seed."""
     (tmp_path / "again").mkdir()
     counts = baseline_simpy.run(mesh, 2, 1, tmp_path)
     assert baseline_simpy.run(mesh, 2, 1, tmp_path / "again") == counts
@@ -132,7 +132,7 @@ def assert_valid(records: Records) -> None:
 
 
 def test_traces_are_trees(mesh: Topology, tmp_path: Path) -> None:
-    """A request that was answered left one tree of spans, in which client and server halves alternate."""
+    """An answered request left one tree of spans, in which client and server halves alternate."""
     counts = simpy_counts(mesh, tmp_path)
     traces: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     servers = 0
@@ -155,7 +155,7 @@ def test_traces_are_trees(mesh: Topology, tmp_path: Path) -> None:
 
 
 def test_policies(mesh: Topology, tmp_path: Path) -> None:
-    """Callers that wait too short a time give up, try again and open their breakers, while the callee works on."""
+    """Callers with too short a timeout give up, retry and open their breakers, while the callee keeps working."""
     impatient = replace(mesh, edges=tuple(replace(edge, timeout=0.002) for edge in mesh.edges))
     baseline_simpy.run(impatient, 7, 1, tmp_path)
     records = read(tmp_path)
@@ -197,7 +197,7 @@ def test_breaker() -> None:
 
 
 def test_loss(tmp_path: Path) -> None:
-    """Without a queue, a replica of ten workers offered eight erlangs sheds what Erlang's B formula says."""
+    """Without a queue, a replica of ten workers offered eight erlangs sheds the share that Erlang's B formula gives."""
     service = Service("a", workers=10, queue=Queue(0), operations=(Operation("x", Exponential(0.01)),))
     workload = Workload(rate=800.0, mix=(Entry("a", "x", 1),))
     baseline_simpy.run(Topology("loss", (service,), (), workload), 20, 1, tmp_path)
@@ -219,7 +219,7 @@ def test_loss(tmp_path: Path) -> None:
     ids=repr,
 )
 def test_sampler(distribution: Distribution) -> None:
-    """Times that a baseline draws have the distribution of those that the simulator draws (Kolmogorov and Smirnov)."""
+    """Times drawn by a baseline have the distribution of those drawn by the simulator (Kolmogorov and Smirnov)."""
     count = 10_000
     draw = sampler(distribution, Random(7))
     ours = distribution.quantile(np.random.default_rng(7).random(count))
@@ -227,11 +227,11 @@ def test_sampler(distribution: Distribution) -> None:
 
 
 def test_constant() -> None:
-    """A constant is drawn as it is."""
+    """A constant is drawn unchanged."""
     assert sampler(Constant(0.25), Random(1))() == 0.25
 
 
 def test_unknown_distribution() -> None:
-    """A distribution that the baselines don't know is refused, not replaced by another."""
+    """A distribution unknown to the baselines is refused rather than replaced."""
     with pytest.raises(TypeError, match="no sampler for a Distribution"):
         sampler(Distribution(), Random(1))

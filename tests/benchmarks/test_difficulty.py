@@ -1,4 +1,4 @@
-"""The tables of how hard data sets are, on marks few enough to count by hand."""
+"""The tables of the difficulty of data sets, on few enough marks to count by hand."""
 
 import sys
 

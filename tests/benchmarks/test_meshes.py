@@ -1,4 +1,4 @@
-"""The meshes that benchmarks make of one are played as that one is, each part of them."""
+"""The meshes that benchmarks derive from one play like it, in each part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mesh():
 
 
 def test_each_copy_of_a_mesh_has_what_the_mesh_does_by_itself(mesh):
-    """What is said of a service is said of each of its copies, and of nothing else."""
+    """Everything said of a service is said of each of its copies, and of nothing else."""
     both = copies(mesh, 2)
     for word in Environment.by_service:
         said, of_both = (dict(getattr(each.environment, word)) for each in (mesh, both))
@@ -25,5 +25,5 @@ def test_each_copy_of_a_mesh_has_what_the_mesh_does_by_itself(mesh):
 
 @pytest.mark.parametrize("made", [copies, enlarged])
 def test_a_larger_mesh_has_as_many_times_the_calls(mesh, made):
-    """Three times the mesh has three times the calls, within 15%."""
+    """Three times the mesh makes three times the calls, within 15%."""
     assert alone(made(mesh, 3), 20.0, 1).calls == pytest.approx(3 * alone(mesh, 20.0, 1).calls, rel=0.15)

@@ -1,4 +1,4 @@
-"""The statistics by which telemetry is compared with that of real systems, on frames small enough to count by hand."""
+"""The statistics that compare telemetry with that of real systems, on frames small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def counted(
     return count(traces, logs, frame("metrics", metrics or []), (traces, logs), run)
 
 
-#: A request to `a`, which calls `b` twice; of these one calls `c`.
+#: A request to `a`, which calls `b` twice; one of these calls `c`.
 TREE = [
     span("1", None, "server", 0, 30),
     span("2", "1", "client", 0.001, 9),
@@ -107,12 +107,12 @@ def test_counts_of_parts_are_those_of_the_whole() -> None:
         parts.append(count(spans, logs, frame("metrics", metrics[low:high]), window.settled(spans, logs), RUN))
     none = frame("traces", []), frame("logs", [])
     parts.append(count(*none, frame("metrics", []), window.settled(*none, last=True), RUN))
-    # NaN, of what there is none of, equals nothing; what a row says of it does.
+    # NaN equals nothing, so the formatted rows are compared.
     assert list(table(list(rows(merged(parts), 2, System())))) == list(table(list(rows(whole, 2, System()))))
 
 
 def test_what_is_observed_perfectly_agrees_and_what_is_not_does_not() -> None:
-    """The ten services for a while, as they are played for the table."""
+    """The ten services for a short while, played as for the table."""
     mesh = shipped()[DEFAULT]
     perfect, typical = (realism.play(mesh, 1, 40.0, 20.0, level) for level in ("perfect", "typical"))
     kinds = (("orphans", "children"), ("late", "lines"), ("skewed", "calls"))
@@ -137,7 +137,7 @@ def test_percentiles_are_nearest_ranks_of_what_is_counted(share: float, value: f
 
 
 def test_a_lognormal_latency_has_its_sigma_and_its_tail() -> None:
-    """At the midpoints of a thousand shares of it; e^(2.326 sigma) is p99 over p50."""
+    """At the midpoints of a thousand quantiles; e^(2.326 sigma) is p99 over p50."""
     normal = [stats_normal((number + 0.5) / 1000) for number in range(1000)]
     counts = counted([span(str(number), None, "server", 0, exp(log(20) + 0.63 * z)) for number, z in enumerate(normal)])
     assert stats.sigma(counts) == pytest.approx(0.63, abs=0.01)
@@ -152,12 +152,12 @@ def stats_normal(share: float) -> float:
 
 
 def rates(*values: float, run: Run = RUN) -> Counts:
-    """Samples of a request rate by the half minute."""
+    """Return samples of a request rate, one per half minute."""
     return counted(metrics=[sample("request_rate", each, 30 * (n + 1)) for n, each in enumerate(values)], run=run)
 
 
 def test_variation_is_that_within_recordings() -> None:
-    """Two recordings of which one has ten times the requests: neither moves, so nothing does."""
+    """Of two recordings one has ten times the requests, but neither varies within itself."""
     still = merged([rates(10, 10, 10, 10), rates(1, 1, 1, 1, run=Run(2, START, 60.0))])
     assert stats.variation(stats.buckets(still, 2)["requests"]) == 0
     # 2 and 4 a second: a mean of 3, a standard deviation of sqrt(2).
@@ -165,7 +165,7 @@ def test_variation_is_that_within_recordings() -> None:
 
 
 def test_only_whole_buckets_count() -> None:
-    """What ends after the recording makes no third bucket."""
+    """Whatever ends after the recording makes no third bucket."""
     assert stats.variation(stats.buckets(rates(5, 5, 5, 5, 90), 2)["requests"]) == 0
     counts = counted([span(str(number), None, "server", 30 * number, 1 + 8 * (number == 4)) for number in range(5)])
     moved = stats.buckets(counts, 2)
@@ -185,7 +185,7 @@ def test_error_rates_are_told_by_minute_and_by_series() -> None:
 
 
 def test_what_nobody_does_needs_no_series_that_moves() -> None:
-    """One who never retries and never gives up has two series that stay at 0, as in reality."""
+    """A caller that never retries or times out has two series that stay at 0, as in reality."""
     edge = {"service": "a", "target": "b"}
     metrics = [
         *(sample(metric, 0.0, when) | edge for metric in ("retry_rate", "timeout_rate") for when in (10, 20)),
@@ -212,7 +212,7 @@ workload: {rate: 1/s, mix: {web.home: 1}}
 
 
 def test_a_system_says_which_series_its_policies_leave_at_zero(tmp_path: Path) -> None:
-    """A file of one's own is nobody's system: all of its statistics count."""
+    """A user's own file models no public system, so all of its statistics count."""
     file = tmp_path / "shop.yaml"
     file.write_text(SHOP, encoding="utf-8")
     system = System.of(file)
@@ -227,12 +227,12 @@ def test_a_system_says_which_series_its_policies_leave_at_zero(tmp_path: Path) -
         ("bookinfo", (*TRACES, *CALLS)),
         ("otel-demo", CALLS),
         ("train-ticket", CALLS),
-        # Nothing in it is written in a language that collects garbage.
+        # Nothing in it is written in a garbage-collected language.
         ("social-network", (*CALLS, GARBAGE)),
     ],
 )
 def test_the_shape_of_a_public_system_is_its_own(mesh: str, shape: tuple[str, ...]) -> None:
-    """Of large ones, traces are to be as long as published ones all the same."""
+    """In large public systems, though, traces should be as long as published ones."""
     assert System.of(shipped()[mesh]).shape == set(shape)
 
 
@@ -278,7 +278,7 @@ def test_use_is_a_percentile_over_services() -> None:
 
 
 def test_values_are_no_wording() -> None:
-    """Numbers, ids, services and operations; what is left are two wordings, of which one has two severities."""
+    """Numbers, ids, services and operations; two wordings remain, one of them with two severities."""
     lines = [
         line("a.get took 12.5ms id=ab12"), line("b.put took 7ms id=77f"), line("b.put took 7ms id=77f", level="WARN"),
         line("cache of a is cold"),
@@ -312,7 +312,7 @@ def test_nothing_is_inside_no_band_and_a_table_counts_what_is() -> None:
 
 
 def test_the_ten_services_are_like_real_ones_as_they_are_usually_observed() -> None:
-    """Four of five rows at least lie in the bands of real systems, three minutes long."""
+    """At least four of five rows lie in the bands of real systems, in three minutes."""
     mesh = shipped()[DEFAULT]
     found = list(rows(realism.play(mesh, 1, 180.0, 90.0, "typical"), 2, System.of(mesh)))
     assert not any(row.shape for row in found)
@@ -323,7 +323,7 @@ def test_the_ten_services_are_like_real_ones_as_they_are_usually_observed() -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["bookinfo", "otel-demo"])
 def test_public_systems_are_like_real_ones_but_for_their_shape(name: str) -> None:
-    """Four of five of the rows that count, half an hour long: a small one, and one whose long traces count."""
+    """Four of five of the rows that count, over half an hour: a small system, and one whose long traces count."""
     mesh = shipped()[name]
     found = list(rows(realism.play(mesh, 1, 1800.0, 300.0, "typical"), 6, System.of(mesh)))
     counted = [row for row in found if not row.shape]

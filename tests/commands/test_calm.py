@@ -1,4 +1,4 @@
-"""`--calm`: a mesh that does nothing by itself, in every command that plays one."""
+"""`--calm`: a mesh without background activity, in every command that plays one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The options of `dataset`: which meshes, how hard, and what is said of those that do not fit together."""
+"""The options of `dataset`: meshes, difficulty, and the errors for incompatible combinations."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`ensemble`: run, gone on with, reported, and what is said of what can't be."""
+"""`ensemble`: run, resume, report, and errors."""
 
 import csv
 import errno
@@ -19,7 +19,7 @@ ASKED = ["--response", "entry.error_rate", "--response", "key.harmed"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A small ensemble of two variants, of which one is broken."""
+    """Return a small ensemble of two variants, one with a fault."""
     folder = tmp_path_factory.mktemp("ensemble")
     (folder / "mesh.yaml").write_text(MESH)
     (folder / "broken.yaml").write_text(BROKEN + "topology: mesh.yaml\n")

@@ -1,4 +1,4 @@
-"""How a command ends when something is wrong: lines on standard error, a status, and no traceback."""
+"""A command that fails ends with lines on standard error, a status, and no traceback."""
 
 import errno
 from contextlib import nullcontext
@@ -25,7 +25,7 @@ THERE = FileExistsError(errno.EEXIST, "it is there already", "out/x")
 
 
 def ended(error, inside=None):
-    """Run a command in which an error is raised; returns its status and what it said on standard error."""
+    """Run a command in which an error is raised; returns its status and standard error."""
 
     @click.group(cls=Commands)
     def group():

@@ -1,4 +1,4 @@
-"""A process that runs a command gives back what it doesn't use, unless somebody wants it otherwise."""
+"""A process that runs a command returns unused memory, unless configured otherwise."""
 
 import os
 
@@ -12,7 +12,7 @@ NAMES = ("_RJEM_MALLOC_CONF", "MALLOC_ARENA_MAX")
 @pytest.fixture
 def unset(monkeypatch):
     for name in NAMES:
-        monkeypatch.setenv(name, "")  # so that what it sets is taken back
+        monkeypatch.setenv(name, "")  # so that its setting is undone
         monkeypatch.delenv(name)
     return monkeypatch
 

@@ -1,4 +1,4 @@
-"""A fixture of another format, whose records have another shape, is refused in a line that says what to do."""
+"""A fixture of an older format, with records of another shape, is refused in a line that says what to do."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from meshquake.commands.main import main
 
 @pytest.fixture(scope="module")
 def older(tmp_path_factory):
-    """An output folder with a fixture as an earlier version left it, and one of its traces."""
+    """Return an output folder with a fixture of an earlier version, and one of its traces."""
     output = tmp_path_factory.mktemp("older")
     done = CliRunner().invoke(main, ["normal", "--duration", "1", "--quiet", "--output", str(output)])
     assert done.exit_code == 0

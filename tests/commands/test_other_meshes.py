@@ -1,4 +1,4 @@
-"""The eight commands on meshes that they were not written for: they play, or say in a line what the mesh lacks."""
+"""The eight commands on other meshes: they play, or say in a line what the mesh lacks."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from commandline import call, play
 
-#: Meshes of others, if they stand beside the repository.
+#: Meshes of others, if they are next to the repository.
 SHARED = Path(__file__).parents[3] / "shared" / "meshes"
 COMMANDS = {
     "normal": ["normal"],
@@ -61,7 +61,7 @@ services:
 workload: {rate: 5/s, mix: {outer.serve: 1}}
 """,
 }
-#: What each scenario acts on in a mesh, or the role that the mesh lacks.
+#: The target of each scenario in a mesh, or the role that the mesh lacks.
 TARGETS = {
     "shop": {
         "degradation": "cart",
@@ -107,7 +107,7 @@ TARGETS = {
 
 
 def tried(command, mesh, output):
-    """What a command acts on in a mesh; or a line that says what the mesh lacks, and what to do."""
+    """Return the target of a command in a mesh, or the error that says what the mesh lacks and what to do."""
     result = call(*COMMANDS[command], *SHORT, "--topology", mesh, "--output", output)
     if result.exit_code == 0:
         found = re.search(r"^targets +(.*)$", result.stdout, re.MULTILINE)
@@ -150,7 +150,7 @@ def test_programs_are_told_what_each_fault_acts_on(tmp_path):
 
 
 def test_no_option_leads_to_an_error_or_a_warning_in_a_file_of_the_package(tmp_path):
-    """Whoever plays a shipped scenario, or on a shipped mesh, has written neither."""
+    """A user of a shipped scenario or mesh has written neither."""
     short = call(*COMMANDS["transient"], "--duration", "10s", "--output", tmp_path)
     assert (short.exit_code, short.stderr) == (
         2,

@@ -1,4 +1,4 @@
-"""Values on the command line: what is read, and what is refused."""
+"""Values on the command line: parsing and errors."""
 
 import json
 from datetime import UTC, datetime, timedelta

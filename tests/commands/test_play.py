@@ -1,4 +1,4 @@
-"""Commands that play a scenario: what they write, and what they print."""
+"""Commands that play a scenario: their files and their output."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from patience import every
 
 TELEMETRY = ["events.ndjson", "logs.ndjson", "manifest.json", "metrics.ndjson", "traces.ndjson"]
 FILES = ["brief.md", *TELEMETRY, "truth/ground_truth.json", "truth/verdicts.ndjson"]
-#: All eight, with a duration that each of them can have.
+#: All eight, with a duration that each of them accepts.
 SCENARIOS = {
     "normal": ["normal"],
     "incidents/degradation": ["degradation"],
@@ -128,12 +128,12 @@ def test_without_truth_there_is_telemetry_alone_and_the_same(tmp_path):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
-# -- what they print -----------------------------------------------------------------------------------------------
+# -- output --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def cascade(tmp_path_factory):
-    """A cascade of half a minute: where it was written to, and what programs are told of it."""
+    """Return a cascade of half a minute: its folder, and its machine-readable summary."""
     output = tmp_path_factory.mktemp("cascade")
     return output, play(output, *CASCADE)
 

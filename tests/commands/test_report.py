@@ -1,4 +1,4 @@
-"""`report`, and `--report` after a run: what is written, where, and what is refused."""
+"""`report`, and `--report` after a run: the page, its place, and errors."""
 
 import json
 import re
@@ -12,14 +12,14 @@ SHORT = ("cascade", "--duration", "8", "--lead-in", "4", "--recovery", "4")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The fixture of a short cascade, which was played with `--report`."""
+    """Return the fixture of a short cascade, played with `--report`."""
     root = tmp_path_factory.mktemp("report")
     play(root, *SHORT, "--report")
     return root / "incidents" / "cascade"
 
 
 def words(path):
-    """What a page says, without its scripts and its markup."""
+    """Return the text of a page, without scripts and markup."""
     text = re.sub(r"<(script|style)\b.*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     return re.sub(r"\s+", " ", Markup(text).striptags())
 
@@ -48,7 +48,7 @@ def test_an_answer_is_marked_on_the_page_as_score_marks_it(made, tmp_path):
     assert scored.exit_code == 0
     said = [line for line in scored.stdout.splitlines() if line.strip()]
     text = words(tmp_path / "page.html")
-    # Word for word, wherever a terminal puts them.
+    # Word by word, wherever a terminal breaks lines.
     assert len(said) > 5
     missing = [word for line in said for word in line.split() if word not in text]
     assert missing == []

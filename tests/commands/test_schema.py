@@ -1,4 +1,4 @@
-"""`schema`: what an editor is told of topology, scenario and study files."""
+"""`schema`: the schemas that editors use for topology, scenario and study files."""
 
 from pathlib import Path
 

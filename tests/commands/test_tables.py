@@ -1,4 +1,4 @@
-"""What people read, laid out for a pipe and for a terminal."""
+"""Tables for people, laid out for a pipe and for a terminal."""
 
 from meshquake.commands.tables import lines
 from meshquake.exporters.blocks import Facts, Table

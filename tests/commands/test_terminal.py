@@ -1,4 +1,4 @@
-"""What only a terminal gets to see."""
+"""Output that only appears on a terminal."""
 
 import os
 import pty
@@ -35,7 +35,7 @@ def test_in_a_pipe_there_are_no_control_characters_whatever_the_environment_says
 
 
 def on_a_terminal(command, streams):
-    """Run a command with some of its streams on a terminal; returns what appears there, and the rest of its output."""
+    """Run a command with some of its streams on a terminal; returns the terminal's content, and all other output."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         command,
@@ -49,7 +49,7 @@ def on_a_terminal(command, streams):
     while select.select([master], [], [], 30)[0]:
         try:
             seen += os.read(master, 65536)
-        except OSError:  # Linux says so when the other end is closed
+        except OSError:  # Linux reports the closed other end so
             break
     os.close(master)
     rest = b"".join(filter(None, process.communicate(timeout=30)))

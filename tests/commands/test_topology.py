@@ -1,4 +1,4 @@
-"""`topology`: a file looked at."""
+"""`topology`: inspecting a file."""
 
 import pytest
 from commandline import ODD, call

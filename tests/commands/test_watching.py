@@ -1,4 +1,4 @@
-"""The view of a run on a terminal, and none of it anywhere else."""
+"""The view of a run, which appears on a terminal and nowhere else."""
 
 import polars as pl
 import pytest
@@ -12,7 +12,7 @@ from meshquake.sim.simulation import Simulation
 
 @pytest.fixture(scope="module")
 def glanced():
-    """A run with a fault, at a glance at its end, and its records."""
+    """Return the final view of a run with a fault, and its records."""
     run = simulation("fail: {target: database, share: 90%}")
     run = Simulation(run.scenario, run.topology, batch=2000)
     glance, batches = Glance([service.name for service in run.topology.services]), []
@@ -33,7 +33,7 @@ def test_its_seconds_say_what_the_spans_say(glanced):
     glance, spans = glanced
     roots = spans.filter(spans["parent_span_id"].is_null())
     seconds = roots.group_by(roots["timestamp"].str.head(19), maintain_order=True).agg(pl.len().alias("count"))["count"]
-    # The first second is known once the second one begins, and the last one never is over.
+    # The first second is complete once the second one begins, and the last one never is.
     assert [each.rate for each in glance.entry] == seconds.to_list()[: len(glance.entry)]
     assert len(glance.entry) >= len(seconds) - 2
     assert max(each.errors for each in glance.entry) > 0.3

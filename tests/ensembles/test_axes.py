@@ -1,4 +1,4 @@
-"""Parameters and the cells that they make."""
+"""Parameters, and the cells that they span."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which variants differ: paired differences, Holm's procedure, letters, and rank correlations."""
+"""Differences between variants: paired differences, Holm's procedure, letters, and rank correlations."""
 
 from itertools import combinations
 
@@ -70,7 +70,7 @@ def test_an_interval_that_is_told_holds_nothing_if_and_only_if_they_do_not_diffe
 
 
 def test_of_many_comparisons_of_nothing_hardly_any_study_calls_one_different():
-    """The chance of one error or more in 15 comparisons is at most 5%; without Holm it would be over a third."""
+    """The chance of any error in 15 comparisons is at most 5%; without Holm it would be over a third."""
     draws = np.random.Generator(np.random.Philox(2)).normal(0, 1, (400, 6, 12))
     wrong = plain = 0
     for study in draws:

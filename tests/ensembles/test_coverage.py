@@ -1,4 +1,4 @@
-"""Intervals of studies hold the truth as often as they say: M/M/1, whose mean sojourn is known, two hundred times over.
+"""Confidence intervals of studies cover the truth as often as they claim: M/M/1, with known mean sojourn, 200 times.
 
 Slow: a minute each.
 """
@@ -21,7 +21,7 @@ def scenario(seconds):
 
 
 def share_that_holds(scenario, replications):
-    """Of studies of a seed each, with what comes in the first two seconds left out."""
+    """Return the share of studies, one per seed, whose interval covers the truth, without the first two seconds."""
     held = []
     for seed in range(STUDIES):
         one = study(scenario=scenario, replications=replications, seed=seed)
@@ -36,5 +36,5 @@ def test_intervals_over_runs_hold_the_mean_sojourn_of_an_m_m_1_queue_in_95_of_10
 
 
 def test_intervals_by_batches_of_one_long_run_do_too():
-    """Twenty batches of 20 s: a thousand requests each, of which the first hardly know of the batch before."""
+    """Twenty batches of 20 s: a thousand requests each, hardly correlated with the batch before."""
     assert 0.91 <= share_that_holds(scenario(400), 1) <= 0.98

@@ -1,4 +1,4 @@
-"""Intervals: against scipy where it has them, and by how often they hold the truth."""
+"""Intervals: against scipy where it has them, and by how often they cover the truth."""
 
 import numpy as np
 import pytest
@@ -30,13 +30,13 @@ def test_of_a_mean_the_interval_by_sections_is_that_of_batch_means(sections):
 
 
 def test_the_bootstrap_is_that_of_scipy():
-    """With as many samples as one likes: ours has 2,000, which is where the tolerance comes from."""
+    """Scipy's with very many samples; ours has 2,000, which determines the tolerance."""
     values = np.random.Generator(np.random.Philox(3)).lognormal(0, 1, 25)
     found = bootstrap(values, key=5)
     generator = np.random.Generator(np.random.Philox(4))
     (low, high), *_ = vars(stats.bootstrap((values,), np.mean, n_resamples=50_000, random_state=generator)).values()
     assert (found.low, found.high) == pytest.approx((low, high), rel=0.05)
-    assert found.high - found.estimate > found.estimate - found.low  # it's skewed, as they are
+    assert found.high - found.estimate > found.estimate - found.low  # skewed, as the values are
 
 
 def test_a_bootstrap_is_of_its_address_and_of_nothing_else():
@@ -56,7 +56,7 @@ def test_one_run_or_none_says_nothing_of_how_sure_it_is():
 
 
 def test_bootstrap_intervals_of_skewed_values_hold_the_mean_about_as_often_as_they_say():
-    """Of a lognormal with a sigma of .5, 20 values each: Student's holds it in 93% here, this in 93 to 94%."""
+    """For 20 values of a lognormal with a sigma of .5, Student's interval covers 93% here, this one 93 to 94%."""
     draws = np.random.Generator(np.random.Philox(11)).lognormal(0, 0.5, (300, 20))
     found = [bootstrap(values, key=number) for number, values in enumerate(draws)]
     held = np.mean([each.low <= np.exp(0.125) <= each.high for each in found])

@@ -1,4 +1,4 @@
-"""One run of a study: a pure function of its numbers, which agrees with records and with the answer key."""
+"""One run of a study is a pure function of its numbers, and agrees with the records and the answer key."""
 
 from dataclasses import replace
 
@@ -93,7 +93,7 @@ def test_what_is_asked_besides_changes_no_answer():
 
 
 def test_a_change_that_changes_nothing_differs_by_exactly_nothing_in_every_run():
-    """Even where the seed draws confounders and a fault's target: what it drew stays."""
+    """Even where the seed draws confounders and a fault's target: the drawn values stay."""
     scenario = STORM.replace("target: db, factor: 30", "target: any, factor: 5..30") + "\nconfounders: many\n"
     one = study(
         "services.db.workers=8,8.0", scenario=scenario, mesh=SMALL, asked=["entry.error_rate", "entry.latency_p95"]

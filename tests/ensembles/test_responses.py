@@ -1,4 +1,4 @@
-"""What may be asked of a run, and what is said of what may not."""
+"""The responses that can be measured of a run, and the errors for others."""
 
 import pytest
 

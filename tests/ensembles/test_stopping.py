@@ -28,7 +28,7 @@ def test_the_next_look_is_where_the_variance_so_far_lets_expect_the_end_and_ten_
 
 
 def test_means_are_within_the_relative_error_as_often_as_is_said():
-    """Exponential values until 10%: the truth is within 10% of the mean in about 95% of the studies."""
+    """Exponential values until 10%: in about 95% of the studies the truth is within 10% of the mean."""
     draws = np.random.Generator(np.random.Philox(8))
     until, held = Until("x", 0.1), 0
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""Study files: what they say, and what is said of mistakes in them."""
+"""Study files: their content, and the errors for mistakes."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""MSER-5: where the standard error of the rest is least, and what it does to runs that begin far from where they go."""
+"""MSER-5: the cut minimises the standard error of the rest, and its effect on runs that start far from steady state."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SERIES = arrays(np.float64, st.integers(20, 200), elements=st.floats(-1e3, 1e3, 
 
 @given(SERIES)
 def test_the_cut_is_the_least_of_the_definition(values):
-    """White 1997: the sum of squares about the mean of the rest, over the square of how many are left."""
+    """White 1997: the sum of squares about the mean of the rest, over the square of their number."""
     means = values[: len(values) // BATCH * BATCH].reshape(-1, BATCH).mean(axis=1)
     errors = [np.sum((means[d:] - means[d:].mean()) ** 2) / (len(means) - d) ** 2 for d in range(len(means) - 1)]
     cut = mser(values)

@@ -1,4 +1,4 @@
-"""What an operator's action does to a mesh, and what a file may say of it."""
+"""The effect of an operator's action on a mesh, and what a file can say about it."""
 
 import json
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ LENGTHS = Options(lead_in=4.0, duration=20.0, recovery=4.0, confounders="none")
 
 
 def run(*actions, faults=(), mesh=MESH, options=LENGTHS):
-    """A run with some actions, given as in a scenario file, played to its end, and its events in short."""
+    """Play some actions, given as in a scenario file, to the end; returns the run and a summary of its events."""
     text = f"name: acts\nfaults: [{', '.join(f'{{{each}}}' for each in faults)}]\n"
     text += f"actions: [{', '.join(f'{{{each}}}' for each in actions)}]\n"
     loaded = parse(text, "acts.yaml", options, mesh=topology_loader.parse(mesh, "mesh.yaml"))
@@ -172,7 +172,7 @@ def test_of_several_faults_one_is_mended_by_its_id():
 
 def test_what_is_done_at_a_moment_comes_before_all_else_of_it():
     stage = Stage(MESH)
-    stage.request(3)  # arrives at 4 ms where it was 3 ms when it was sent
+    stage.request(3)  # arrives at 4 ms, sent at 3 ms
     done = action_kinds()["drain"](target=Target("replica", "db", 0), id="d")
     stage.mesh.env.call_at(
         0.005, lambda _: stage.mesh.env.process(done.run(stage.mesh, Window(0.005, 0.005, 60))), urgent=True

@@ -1,4 +1,4 @@
-"""Cases of a data set: each kind of fault in its turn, one of five quiet, and each case by itself."""
+"""Cases of a data set: each kind of fault in turn, one of five quiet, and every case independent of the others."""
 
 import re
 from collections import Counter
@@ -63,7 +63,7 @@ def test_kinds_that_fit_nothing_in_a_mesh_are_left_out():
 def test_names_tell_nothing_and_differ():
     names = [case(Plan((MESH.topology,), 1), number, 0).name for number in range(60)]
     assert len(set(names)) == 60
-    # 48 bits: of fifty thousand sets of a hundred thousand cases one has the same name twice.
+    # 48 bits: of fifty thousand sets of a hundred thousand cases, one has a duplicate name.
     assert all(re.fullmatch("case-[0-9a-f]{12}", name) for name in names)
     assert names == [case(Plan((MESH.topology,), 1), number, 5).name for number in range(60)]
     assert names[0] != case(Plan((MESH.topology,), 2), 0, 0).name
@@ -74,7 +74,7 @@ def test_the_same_seed_draws_the_same_case():
 
 
 def test_a_kind_gives_way_after_four_draws_of_each_of_its_targets_and_sixteen_at_most():
-    """Users as a whole are one target, and five operations are called by them."""
+    """Users as a whole are one target, and they call five operations."""
     plan = Plan((MESH.topology,), 1, ("surge",))
     found = set()
     for number in range(2 * QUIET_EVERY):

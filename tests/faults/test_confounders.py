@@ -1,4 +1,4 @@
-"""Harmless things around the onset: as many as asked for, only where there is room, and nobody is harmed."""
+"""Confounders around the onset: as many as requested, only where there is room, and harmless."""
 
 from dataclasses import replace
 from functools import cache
@@ -27,11 +27,11 @@ HARMLESS = {"deploy", "restart", "job", "surge", "configure"}
 
 @cache
 def drawn(text, seed, confounders="many", rate=None, mesh=MESH):
-    """The background of a scenario."""
+    """Return the background of a scenario."""
     return parse(text, "my.yaml", Options(seed=seed, confounders=confounders, rate=rate), mesh=mesh).scenario.background
 
 
-# -- how many, and of which sort -------------------------------------------------------------------------------------
+# -- number and kinds ------------------------------------------------------------------------------------------------
 
 
 def test_none_are_none_some_are_two_and_many_are_five_each_of_another_kind():
@@ -71,7 +71,7 @@ def test_they_come_after_what_the_file_has_in_the_background_and_take_no_id_that
     assert str(background[0].target) == "auth-service"
 
 
-# -- where and when --------------------------------------------------------------------------------------------------
+# -- place and time --------------------------------------------------------------------------------------------------
 
 
 def test_they_are_on_services_of_their_own_on_which_no_fault_acts_and_that_have_other_replicas():
@@ -121,7 +121,7 @@ def test_a_rollout_has_the_time_it_takes():
 
 
 def test_where_there_is_no_room_there_are_fewer():
-    """At five times the rate some service has no core to spare, and one replica has no other."""
+    """At five times the rate some service has no core to spare, and a single replica cannot be spared."""
     assert len(drawn(QUIET, 1, rate=2000)) < 5
     small = parse_mesh("name: one\nservices: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}", "one.yaml")
     for seed in range(10):
@@ -144,7 +144,7 @@ def test_another_strength_of_a_fault_changes_none():
     assert isinstance(parse(stronger, "my.yaml").scenario.faults[0], Slow)
 
 
-# -- that they are harmless ------------------------------------------------------------------------------------------
+# -- harmlessness ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("seed", "rate"), [*((seed, 20) for seed in range(8)), (8, 60), (9, 60), (10, 150)])
@@ -158,7 +158,7 @@ def test_nor_in_a_mesh_that_lives(seed):
 
 
 def harmed(mesh, seed, rate):
-    """The users' requests that are bad with what is drawn and would not be without."""
+    """Return the user requests that are bad with the background and would not be without it."""
     scenario = parse(QUIET, "my.yaml").scenario
     topology = replace(mesh.topology, workload=replace(mesh.topology.workload, rate=rate))
     requests = scenario.length * rate
@@ -171,7 +171,7 @@ ROOTS = [root.index for root in Mesh(MESH.topology, 1, 0.0).roots]
 
 
 def bad(rows):
-    """The users' requests that fail or take more than a second: site and number of each."""
+    """Return the user requests that fail or take more than a second: site and number of each."""
     roots = rows[np.isin(rows["site"], ROOTS)]
     assert len(roots) > 1000
     poor = roots[(roots["outcome"] != SUCCESS) | (roots["finished"] - roots["sent"] > 1)]

@@ -1,4 +1,4 @@
-"""Loud confounders: they are seen, each where there is room for it, and what users were promised is kept."""
+"""Loud confounders: each is visible, placed where there is room for it, and keeps the promise to users."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ MESH = load(shipped()[DEFAULT])
 TEXT = "name: x\nlead_in: 40s\nduration: 40s\nrecovery: 20s\nconfounders: loud\n"
 FAULT = TEXT + "faults: [slow: {target: KEY, factor: 4}]\n"
 LOUD = {"job", "fail", "slow", "deploy", "flush", "surge"}
-#: A shop whose callers forgive, and have time.
+#: A shop whose callers tolerate errors, and have time.
 SMALL = """
 name: small
 defaults: {edge: {timeout: 1s, retry: {max_attempts: 3}}}

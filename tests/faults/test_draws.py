@@ -1,4 +1,4 @@
-"""What a scenario leaves to the seed."""
+"""Choices that a scenario leaves to the seed."""
 
 import json
 import re
@@ -29,24 +29,24 @@ from meshquake.topology.units import UNITS
 
 MESH = load(shipped()[DEFAULT])
 
-#: What it sets is a block.
+#: The kind whose setting is a block.
 FLIP = "flip"
 
 
 def faults(*blocks, seed=1, **options):
-    """The faults of a scenario with such blocks, a line each from line 3 on."""
+    """Return the faults of a scenario with these blocks, one per line from line 3 on."""
     text = "name: x\nfaults:\n" + "\n".join(f"  - {block}" for block in blocks)
     options = Options(seed=seed, **{"confounders": "none"} | options)
     return parse(text, "my.yaml", options, mesh=MESH).scenario.faults
 
 
 def over_seeds(count, *blocks):
-    """The first fault for each of some seeds."""
+    """Return the first fault for each of some seeds."""
     return [faults(*blocks, seed=seed)[0] for seed in range(count)]
 
 
 def complaints(*blocks):
-    """What is wrong with such blocks, a line each."""
+    """Return the errors for these blocks, one per line."""
     with pytest.raises(DocumentError) as refused:
         faults(*blocks)
     return str(refused.value).split("\n")

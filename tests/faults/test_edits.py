@@ -1,4 +1,4 @@
-"""Changes of documents: one value changes, and all else reads as before."""
+"""Edits of documents: one value changes, and everything else reads as before."""
 
 from dataclasses import fields, replace
 
@@ -42,13 +42,13 @@ def edge(text, caller, callee):
 
 
 def changed(old, new):
-    """The names of the fields in which two instances of a type differ, texts apart."""
+    """Return the names of the fields in which two instances of a type differ, except texts."""
     return [
         field.name for field in fields(old) if field.compare and getattr(old, field.name) != getattr(new, field.name)
     ]
 
 
-# -- what stays ------------------------------------------------------------------------------------------------------
+# -- unchanged parts -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", topology_loader.shipped())
@@ -65,14 +65,14 @@ def test_a_shipped_scenario_written_anew_reads_as_before(name):
 
 @given(meshes())
 def test_any_mesh_written_anew_reads_as_before(drawn):
-    """The text of a random mesh, in YAML's flow style, comes back in block style with the same meaning."""
+    """The text of a random mesh, in YAML's flow style, is rewritten in block style with the same meaning."""
     text = as_text(drawn)
     assert mesh(text).services == drawn.services
     assert mesh(apply(text, "name", "random")) == mesh(text)
 
 
 def as_text(drawn: Topology) -> str:
-    """A random mesh as a file, its policies left out."""
+    """Return a random mesh as a file, without its policies."""
 
     def call(link):
         keys = f"probability: {link.probability}, optional: {str(link.optional).lower()}"
@@ -118,13 +118,13 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 
 @given(st.recursive(words, lambda inner: st.lists(inner) | st.dictionaries(words, inner), max_leaves=12))
 def test_any_document_keeps_its_texts_to_the_letter(value):
-    """Whatever YAML might think a text looks like: it comes back as that text, in the same place."""
+    """Whatever YAML might take a text for, it is read back as that text, in the same place."""
     text = f"x: {quoted(value)}\ny: 1"
     assert content(Document.parse(apply(text, "y", "2"), "x").root) == {"x": value, "y": "2"}
 
 
 def quoted(value):
-    """A value in flow style with every text in double quotes."""
+    """Return a value in flow style with every text in double quotes."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{quoted(key)}: {quoted(each)}' for key, each in value.items())}}}"
     if isinstance(value, list):
@@ -133,7 +133,7 @@ def quoted(value):
 
 
 def content(node):
-    """A node as dicts, lists and texts."""
+    """Return a node as dicts, lists and texts."""
     if node.kind == "map":
         return {key: content(entry) for key, entry in node.entries.items()}
     return [content(item) for item in node.items] if node.kind == "list" else node.text
@@ -157,7 +157,7 @@ def test_what_stood_for_two_places_by_an_alias_changes_in_one():
     assert apply(text, "b.x", "2") == "a:\n  x: 1\nb:\n  x: 2\n"
 
 
-# -- what changes ----------------------------------------------------------------------------------------------------
+# -- changes ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_key_of_a_service_changes_that_and_nothing_else():
@@ -261,7 +261,7 @@ def test_times_of_a_scenario_are_set_like_anything_else():
     assert (new.duration, new.recovery, new.lead_in) == (120, 30, 60)
 
 
-# -- what is refused -------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_ids_in_a_text_are_those_that_the_loader_gives():
     assert ids(SCENARIO) == [fault.id for fault in (*whole.faults, *whole.background)]
 
 
-# -- what the seed drew ------------------------------------------------------------------------------------------------
+# -- drawn values ------------------------------------------------------------------------------------------------------
 
 DRAWN = """
 name: drawn

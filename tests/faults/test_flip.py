@@ -1,4 +1,4 @@
-"""A flip of a setting: the configuration push, and its way back."""
+"""A flip of a setting: the configuration push, and its rollback."""
 
 from collections import Counter
 
@@ -115,7 +115,7 @@ def test_a_service_has_another_queue_and_another_probe():
     assert seen == [(1, 0.5), (64, 5.0)]
 
 
-# -- settings of a service that its processes go by, or who looks after them ------------------------------------------
+# -- settings of a service that its processes, or their supervisor, obey ----------------------------------------------
 
 APP = Target("service", "app")
 ONE = """
@@ -135,13 +135,13 @@ workload: {rate: 100/s, mix: {web.home: 1}}
 
 
 def push(start, end, **settings):
-    """A change of settings of app between two seconds."""
+    """Return a change of settings of app between two seconds."""
     flip = Flip(id=f"flip-{start}", target=APP, set=Change.made_of(Service, settings))
     return flip, Window(start, start, end)
 
 
 def run(text, seconds, *faults):
-    """A mesh after so many seconds."""
+    """Return a mesh after this many seconds."""
     mesh = Mesh(topology_of(text), 1, end=seconds)
     for fault, window in faults:
         mesh.env.process(unfold(mesh, fault, window))
@@ -150,7 +150,7 @@ def run(text, seconds, *faults):
 
 
 def told(mesh, kind):
-    """When events of a kind were, in whole seconds."""
+    """Return the times of events of a kind, in whole seconds."""
     return [int(event.time) for event in mesh.journal.events if event.type == kind]
 
 
@@ -210,7 +210,7 @@ SCALED = ONE.replace(
 
 
 def test_an_autoscaler_whose_maximum_is_lowered_deletes_replicas_at_its_next_look_and_brings_them_back():
-    # 100/s x 5 ms are half a core: five replicas at 10% each.
+    # 100/s x 5 ms is half a core: five replicas at 10% each.
     mesh = run(SCALED, 60, push(30, 45, autoscale={"maximum": 2}))
     scaled = [
         (event.time, event.attributes["previous"], event.attributes["replicas"], event.attributes["reason"])
@@ -245,7 +245,7 @@ workload: {rate: 200/s, mix: {web.home: 1}}
 
 
 def of_version(version, start, end, **settings):
-    """A change of settings of a version of app between two seconds."""
+    """Return a change of settings of a version of app between two seconds."""
     flip = Flip(id=f"f{start}", target=APP, deployment=version, set=Change.made_of(Version, settings))
     return flip, Window(start, start, end)
 

@@ -1,4 +1,4 @@
-"""What each kind of fault does, that severity scales it, and that nothing of it stays."""
+"""The effect of each kind of fault, its scaling with severity, and that nothing of it stays."""
 
 from itertools import pairwise
 from math import ceil
@@ -44,7 +44,7 @@ from meshquake.topology.spec import Edge
 DB = Target("service", "db")
 EDGE = Target("edge", "web", callee="db")
 USERS = Target("users")
-#: A web before a db, with queues and no policies: a request fares no better for anything that makes another one slower.
+#: A web in front of a db, with queues and no policies: no request gains from anything that slows another one.
 TWO = """
 name: two
 defaults:
@@ -58,9 +58,9 @@ workload: {rate: 100/s, mix: {web.home: 1}}
 MESH = topology_of(TWO)
 ROOMY = topology_of(TWO.replace("workers: 4", "workers: 1000"))
 WINDOW = Window(5, 5, 15)
-#: Those of the requests that come without a surge are numbered below this.
+#: Requests other than those of a surge have lower numbers.
 USUAL = 2**40
-#: One of each kind, as strong as it gets in this mesh without leaving it no chance.
+#: One of each kind, as strong as this mesh can survive.
 ONE_OF_EACH = {
     "configure": Configure(target=DB),
     "drop": Drop(target=EDGE, share=0.8),
@@ -90,7 +90,7 @@ ONE_OF_EACH = {
 
 
 def run(fault=None, severity=1.0, topology=MESH, seconds=20):
-    """Rows of the users' requests of a run, in order of their numbers; the fault acts from 5 to 15 seconds."""
+    """Return the rows of a run's user requests, by number; the fault acts from 5 to 15 seconds."""
     faults = []
     if fault is not None:
         faults = [(type(fault)(**{**vars(fault), "id": "fault", "severity": severity}), WINDOW)]
@@ -99,7 +99,7 @@ def run(fault=None, severity=1.0, topology=MESH, seconds=20):
 
 
 def failed(rows):
-    """Numbers of the requests that failed."""
+    """Return the numbers of the requests that failed."""
     return set(rows["number"][rows["outcome"] != SUCCESS].tolist())
 
 
@@ -126,7 +126,7 @@ def test_the_level_never_falls_while_a_window_is_open_and_is_in_0_1(start, ramp,
     assert window.level(early) <= window.level(late) or late >= window.end
 
 
-# -- what each kind changes --------------------------------------------------------------------------------------------
+# -- effects of each kind ----------------------------------------------------------------------------------------------
 
 
 def test_every_kind_is_looked_at_here():
@@ -204,7 +204,7 @@ workload: {rate: 1/s, mix: {db.get: 1}}
 
 
 def test_leaked_memory_stays_until_the_limit_kills_the_process_again_and_again():
-    """From a base of 30% of 1000 MiB some 14 steps of about 50 MiB reach the limit; a start takes a second."""
+    """From a base of 30% of 1000 MiB, some 14 steps of about 50 MiB reach the limit; a start takes a second."""
     stage = Stage("""
 name: alone
 services: {db: {startup: 1s, memory: 1000MiB, readiness: {period: 600s}, operations: {get: {work: 10ms}}}}
@@ -311,7 +311,7 @@ def test_a_restart_during_a_rollout_waits_until_the_replica_is_back():
 
 
 def deployed(*deploys):
-    """A stage on which versions are rolled out, each from a time on (ms); all modifiers that are left, by version."""
+    """Return a stage on which versions roll out at given times (ms), and all remaining modifiers, by version."""
     stage = Stage(ROLLING)
     for number, (start, version, keys) in enumerate(deploys):
         stage.fault(Deploy(id=f"deploy-{number}", target=DB, version=version, **keys), start, start + 1000)
@@ -429,11 +429,11 @@ def test_the_share_that_fails_is_severity_times_the_faults_own(kind, share):
 
 @pytest.mark.parametrize("kind", ["slow", "delay", "hog_cpu", "job", "hang"])
 def test_no_request_is_sooner_over_at_a_higher_severity(kind):
-    """With no policies this holds for each request, not only on average, as long as they keep their order."""
-    # Calls overtake those that are delayed more: where there's a queue, that makes some sooner over.
+    """Without policies this holds for each request, not only on average, as long as they keep their order."""
+    # Calls overtake those that are delayed more, and with a queue some would finish sooner.
     topology = ROOMY if kind == "delay" else MESH
     runs = [run(topology=topology), *(run(ONE_OF_EACH[kind], severity, topology) for severity in SEVERITIES)]
-    # Nor does it hold for who is on the way when the window ends: a call that arrives later misses the delay back.
+    # Nor does it hold for calls in flight when the window ends: one that arrives later misses the delay back.
     finished = [rows["finished"][rows["sent"] < 14] for rows in runs]
     for less, more in pairwise(finished):
         assert (less <= more + 1e-9).all()
@@ -456,7 +456,7 @@ def test_a_process_is_down_for_the_share_of_the_window_that_severity_says():
     for severity in SEVERITIES:
         rows = run(ONE_OF_EACH["stop"], severity)
         refused = rows["sent"][rows["outcome"] != SUCCESS]
-        down = 10 * severity + 0.5  # and it takes half a second to start
+        down = 10 * severity + 0.5  # it takes half a second to start
         assert refused.min() == pytest.approx(5, abs=0.3)
         assert refused.max() == pytest.approx(5 + down, abs=1.1)  # and is found ready at the next probe
 
@@ -494,7 +494,7 @@ TIMES = ["number", "sent", "arrived", "started", "finished", "outcome"]
 
 @pytest.mark.parametrize("kind", ONE_OF_EACH)
 def test_some_time_after_a_fault_every_request_fares_as_if_it_had_never_been(kind):
-    """To the bit: requests have their own draws, and a queue that was empty once has forgotten what was before."""
+    """To the bit: requests have their own draws, and an empty queue keeps no memory of the past."""
     usual, after = run(seconds=60), run(ONE_OF_EACH[kind], seconds=60)
     after = after[after["number"] < USUAL]
     late = usual["sent"] > 45

@@ -1,4 +1,4 @@
-"""Levels of difficulty: bands, second faults, kinds and meshes in proportion; a case goes by plan and number alone."""
+"""Levels of difficulty: shares of bands, second faults, kinds and meshes; plan and number determine a case."""
 
 from collections import Counter
 from itertools import islice
@@ -20,7 +20,7 @@ def plan(level, seed=1, meshes=TOPOLOGIES, words=()):
 
 
 def incidents(plan, count):
-    """The first incidents of a set, in order."""
+    """Return the first incidents of a set, in order."""
     numbers = iter(range(2 * count + QUIET_EVERY))
     return list(islice((each for number in numbers if not (each := case(plan, number, 0)).quiet), count))
 

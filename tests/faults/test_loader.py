@@ -20,23 +20,23 @@ from meshquake.topology.problems import DocumentError
 
 
 def read(text, **options):
-    """The scenario of a text, without confounders unless it's asked for some."""
+    """Return the scenario of a text, without confounders unless the text asks for some."""
     return parse(dedent(text).lstrip("\n"), "my.yaml", Options(**{"confounders": "none"} | options)).scenario
 
 
 def complaints(text, **options):
-    """Everything that is wrong with a text, a line each."""
+    """Return all errors of a text, one per line."""
     with pytest.raises(DocumentError) as refused:
         read(text, **options)
     return str(refused.value).split("\n")
 
 
 def with_fault(fault):
-    """A scenario with one fault, in line 2."""
+    """Return a scenario with one fault, in line 2."""
     return f"name: x\nfaults: [{fault}]"
 
 
-# -- what is legal -------------------------------------------------------------------------------------------------
+# -- valid ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_name_is_all_that_a_scenario_needs():
@@ -158,7 +158,7 @@ def test_the_topology_option_takes_the_place_of_the_key(tmp_path):
         load(shipped()["cascade"], Options(topology=tmp_path / "elsewhere.yaml"))
 
 
-# -- what is refused -----------------------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------------------
 
 BAD_FILES = {
     "a key that a scenario does not have": (
@@ -509,7 +509,7 @@ def test_what_has_no_length_must_only_begin_inside_the_recording():
     ]
 
 
-# -- whatever stands in a file ---------------------------------------------------------------------------------------
+# -- arbitrary content -----------------------------------------------------------------------------------------------
 
 TIMES = st.sampled_from(["60s", "10%", "-5s", "1e308s", "1e308%", "2", "0.5", "5/s", "none", ""])
 NAMES = st.sampled_from(["users", "database", "database[0]", "database.select", "order-service -> database", "->"])
@@ -525,7 +525,7 @@ FAULTS = st.lists(st.dictionaries(st.sampled_from([*fault_kinds(), "any"]), KEYS
 
 
 def flow(value):
-    """A value as YAML in flow style."""
+    """Return a value as YAML in flow style."""
     if isinstance(value, list):
         return f"[{', '.join(map(flow, value))}]"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""How a scenario says how well it is observed."""
+"""A scenario's statement of how well it is observed."""
 
 import pytest
 from small_mesh import SMALL

@@ -1,4 +1,4 @@
-"""What `--set` reaches: every key that the schemas of the files have, whatever comes to be added to them."""
+"""`--set` reaches every key in the schemas of the files, including keys added later."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meshquake.topology.problems import DocumentError
 from meshquake.topology.schema import topology_schema
 
 DAY_BY_HOURS, WEEK_BY_DAYS = (f"[{', '.join(['30%'] * count)}]" for count in (24, 7))
-#: A mesh with one of each thing that is there by name, and of what is nothing by itself.
+#: A mesh with one of each named thing, and of everything that is nothing by itself.
 MESH = """
 name: reach
 cluster: 1000
@@ -60,7 +60,7 @@ environment:
   slow_mode: {share: 2%, varies: 10%}
   jobs: [{name: backup, on: db, every: 1h, takes: 1m}]
 TELEMETRY""".replace("HOURS", f"[{', '.join(['20%', '70%'] * 12)}]")
-#: Of a mesh and of a scenario.
+#: The block of a mesh and of a scenario.
 TELEMETRY = """telemetry:
   metrics: {cpu_usage: {unit: share, of: service}, busy: {is: cpu_usage / 100, unit: one}, latency_p*: {docs: long}}
   leave_out: [{metric: latency_p99, of: replica}]
@@ -71,7 +71,7 @@ TELEMETRY = """telemetry:
   traces: {attributes: {user.id: who}}
 """
 MESH = MESH.replace("TELEMETRY", TELEMETRY)
-#: Faults of every kind, on something that the kind acts on.
+#: Faults of every kind, each on a target the kind can act on.
 FAULTS = {
     "configure": "target: db",
     "delay": "target: web -> api, by: 5ms",
@@ -98,14 +98,14 @@ FAULTS = {
     "surge": "target: users, factor: 2",
     "throttle": "target: db",
 }
-#: Keys that are for other targets, or that others stand in the way of.
+#: Keys that need other targets, or that exclude others.
 FURTHER = [
     "deploy: {target: db, version: 2.0.0}",
     "deploy: {target: reviews, version: 2.0.0, deployment: v1}",
     "scale: {target: reviews, to: 3, deployment: v1}",
     "flip: {target: reviews, deployment: v1, set: {weight: 5}}",
 ]
-#: Of each kind of action, what it needs; and what is for other targets.
+#: The required keys of each kind of action, and those that need other targets.
 ACTIONS = [
     "change: {target: web -> api, set: {timeout: 70ms}}",
     "change: {target: reviews, deployment: v1, set: {weight: 5}}",
@@ -118,7 +118,7 @@ ACTIONS = [
     "scale: {target: reviews, to: 3, deployment: v1}",
     "shift: {target: reviews, to: v1, from: v2}",
 ]
-#: What a key may be set to. Whether it is a value of that key, the schema says; one of them is another than it has.
+#: Values to try for a key. The schema says which are valid for it; one of these differs from the current value.
 VALUES = [
     *("cpu_*", "d*", "api", "error_rate", "[{when: handled, level: FATAL}]", "[{every: 7s, text: tick}]"),
     *("more.csv", "web.home", "mysql", "word", "v2", "them"),
@@ -137,16 +137,16 @@ VALUES = [
     *("cache", "'api[1]'", "web -> api", "users", "cache[0]", "api -> cache", "[db, cache]", "['api[1]', 'db[0]']"),
     *("[api -> db, api -> cache]", "{workers: 3}", "{timeout: 77ms}", "{queue: 5}", "none", "0"),
 ]
-#: As an editor reads them.
+#: The values as an editor parses them.
 READ = {each: value(each) for each in VALUES}
-#: Keys of files that no path begins with: what a run is called, and on which mesh it is; and the defaults, which are
-#: those of services and edges.
+#: Keys that no path can begin with: the names of a run and of its mesh, and the defaults, which apply to services and
+#: edges.
 OTHERS = {"name", "summary", "group", "topology", "confounders", "defaults"}
-#: They need an installed package that offers one.
+#: Keys that need an installed package.
 OF_PACKAGES = {"services.*.logs", "edges.*.policies"}
-#: They name what the document has besides, two versions of one service or a fault, of which there is no other to name.
+#: Keys that name two versions of a service or another fault, of which the document has no second one to name.
 BESIDES = {*(f"actions[].shift.{each}" for each in ("target", "to", "from")), "actions[].mend.fault"}
-#: A key whose value is read as a whole, whatever it is made of; and what stands in place of it, where it is not there.
+#: A key whose value is read as a whole, whatever it contains, and the key that can replace it.
 WHOLE, INSTEAD = ".target", ".targets"
 
 
@@ -154,8 +154,8 @@ WHOLE, INSTEAD = ".target", ".targets"
 class Leaf:
     """A key that has no keys below it, at one place of a document.
 
-    `place` is its path with a star for what is there by name or in a list; `needs` are other keys, each with its
-    schema, without which a block on the way would not be whole.
+    `place` is its path with a star for names and list items. `needs` are the other keys, each with its schema, that a
+    block on the way requires.
     """
 
     path: str
@@ -165,7 +165,7 @@ class Leaf:
 
 
 class Walk:
-    """The leaves of a schema: of blocks all keys, in the document or not; of the rest, those that the document has."""
+    """The leaves of a schema: every key of a block, present or not; otherwise only what the document has."""
 
     def __init__(self, schema):
         self.whole = schema
@@ -179,7 +179,7 @@ class Walk:
         return schema
 
     def below(self, at, node):
-        """The leaves below one, which may be itself."""
+        """Yield the leaves below one, which may be itself."""
         further, named = [], False
         schema = self.resolved(at.schema)
         for each in map(self.resolved, [schema] if "properties" in schema else schema.get("anyOf", [schema])):
@@ -188,7 +188,7 @@ class Walk:
             if "properties" in each and not listed and (node is None or entries.keys() >= {*each["required"]}):
                 keys = each["properties"]
                 besides = [(word, f"{at.path}.{word}") for word in each.get("required", ()) if word not in entries]
-                # Of a block that has one key of several there is no other besides.
+                # A block with exactly one of several keys can't have another one added.
                 for word in keys if "maxProperties" not in each else keys.keys() & entries.keys():
                     needs = (*at.needs, *((path, keys[other]) for other, path in besides if other != word))
                     inner = Leaf(f"{at.path}.{word}".strip("."), f"{at.place}.{word}".strip("."), keys[word], needs)
@@ -207,15 +207,15 @@ class Walk:
             yield from self.below(inner, found)
 
     def fitting(self, schema):
-        """The values that a schema takes."""
+        """Return the values that a schema accepts."""
         resolved = self.resolved(schema)
         validator = Draft202012Validator({**resolved, "$defs": self.whole["$defs"]})
         words = [str(word) for one in (resolved, *resolved.get("anyOf", ())) for word in one.get("enum", ())]
         found = [each for each in [*words, *VALUES] if validator.is_valid(READ.get(each, each))]
-        return found if len(found) < 29 else found[:10]  # any text: what is wrong with it is not what it says
+        return found if len(found) < 29 else found[:10]  # any text fits: the schema can't say what is wrong
 
     def has_effect(self, leaf, text, load):
-        """Whether some value is taken, and changes what is loaded beside what making room for it changes."""
+        """Return whether some value is accepted and changes what is loaded, beyond making room for it."""
         before = load(text)
         for path, schema in leaf.needs:
             text = edits.apply(text, path, self.fitting(schema)[0])
@@ -225,7 +225,7 @@ class Walk:
 
 
 def changed(text, path, each, load):
-    """What is loaded with a value at a path; None if it is refused."""
+    """Return the loaded result with a value at a path; None if it is refused."""
     try:
         return load(edits.apply(text, path, each))
     except ValueError:
@@ -233,7 +233,7 @@ def changed(text, path, each, load):
 
 
 def unreached(schema, text, load, others):
-    """The places of which no path takes a value that its schema takes, and that changes anything."""
+    """Return the places where no value that the schema accepts can be set with an effect."""
     walk, found = Walk(schema), defaultdict(list)
     root = Document.parse(text, "text").root
     for word, below in schema["properties"].items():
@@ -241,7 +241,7 @@ def unreached(schema, text, load, others):
             for leaf in walk.below(Leaf(word, word, below), root.entries.get(word)):
                 found[leaf.place].append(leaf)
     assert len(found) > 60
-    # What is a block, or a list, in one place of the document need not be one in all.
+    # A block or list in one place of the document need not be one elsewhere.
     places = {
         place
         for place in found

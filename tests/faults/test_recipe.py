@@ -1,4 +1,4 @@
-"""A recipe can be loaded again with changes, and what is wrong with them is told to who made them."""
+"""A recipe can be loaded again with changes, and errors in them are reported to their author."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ CASCADE = Recipe(
 
 
 def problems(*assignments, recipe=CASCADE):
-    """What is said about assignments that are refused."""
+    """Return the errors of refused assignments."""
     with pytest.raises(DocumentError) as refused:
         recipe.load_with(assignments)
     return [str(problem) for problem in refused.value.problems]
@@ -46,7 +46,7 @@ def test_assignments_change_just_what_they_say():
 
 
 def test_what_the_seed_drew_stays_though_it_would_draw_otherwise_for_what_was_changed():
-    """It draws nothing harmless for a target; what came to a service that is now made one still comes."""
+    """A new draw would avoid a target; a service that becomes one keeps the background drawn for it."""
     loaded = CASCADE.load().scenario
     service = loaded.background[0].target.service
     changed = CASCADE.load_with([f"faults.slow-1.target={service}"]).scenario
@@ -164,7 +164,7 @@ def test_a_recipe_that_is_wrong_from_the_start_says_where():
 
 
 def test_what_has_a_role_stays_whatever_is_changed_and_each_of_every_one_can_be_changed_alone():
-    """With nothing but product pages, the most called service would be another one."""
+    """With only product pages, another service would be the most called one."""
     text = (
         "name: roles\nfaults:\n  - slow: {target: {kind: service}, factor: 4}\n"
         "  - fail: {target: {kind: service, role: every}, share: 10%}\n"
@@ -224,7 +224,7 @@ def test_faults_that_are_not_there_are_named_all_at_once_with_the_nearest_and_wi
 
 
 def test_what_a_change_would_make_impossible_can_be_left_out_without_a_word():
-    """A confounder that a shorter lead-in drops, and a fault that the change makes wrong."""
+    """A confounder that a shorter lead-in drops, and a fault that the change makes invalid."""
     early = min(CASCADE.load().scenario.background, key=lambda fault: fault.at.seconds)
     changed = CASCADE.load_with(["lead_in=0s"], without=[early.id])
     assert early.id not in {fault.id for fault in changed.scenario.background}

@@ -1,4 +1,4 @@
-"""A kind of fault that has another name now, `drop`, which was `cut`: files may still say it, and no draw changes."""
+"""A renamed kind of fault: `drop` was `cut`. Files may still use the old name, and no draw changes."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def test_the_old_name_means_the_same_and_a_note_says_so_once_a_file():
 
 
 def test_a_fault_is_called_as_its_file_says_it_and_as_before_if_it_was_drawn():
-    """An id addresses the draws of a fault, so that another one is another run."""
+    """An id addresses the draws of a fault, so another id would be another run."""
     assert ids(f"cut: {{{EDGE}}}", f"cut: {{{EDGE}}}") == ["cut-1", "cut-2"]
     assert ids(f"drop: {{{EDGE}}}", f"drop: {{{EDGE}}}") == ["drop-1", "drop-2"]
     assert ids("any: {of: [drop]}", f"cut: {{{EDGE}}}", f"drop: {{{EDGE}}}") == ["cut-1", "cut-2", "drop-3"]
@@ -54,7 +54,7 @@ def test_what_is_drawn_does_not_depend_on_which_name_is_said(seed):
 
 
 def test_the_seed_draws_what_it_drew_before_the_kind_was_renamed():
-    """As versions before drew it."""
+    """As earlier versions drew it."""
     text = ("any: {}", "any: {of: [cut, delay, slow]}")
     drawn = {
         seed: [(each.id, each.kind, str(each.target)) for each in loaded(*text, seed=seed).scenario.faults]

@@ -1,4 +1,4 @@
-"""Targets by role: what has them in a mesh, and what is said where nothing has."""
+"""Targets by role: how a mesh fills each role, and the error if nothing does."""
 
 import re
 
@@ -36,31 +36,31 @@ workload: {rate: 10/s, mix: {web.home: 5, web.buy: 2, app.home: 2}}
 
 
 def faults(*blocks, mesh=SHOP, **options):
-    """The faults of a scenario with such blocks, a line each from line 3 on."""
+    """Return the faults of a scenario with these blocks, one per line from line 3 on."""
     text = "name: x\nfaults:\n" + "\n".join(f"  - {block}" for block in blocks)
     return parse(text, "my.yaml", Options(confounders="none", **options), mesh=mesh).scenario.faults
 
 
 def found(target, fault="slow: {target: %s, factor: 2}", mesh=SHOP):
-    """What a target by role is, as a file would name it; several with commas between them."""
+    """Return a target by role as a file would name it; several are separated by commas."""
     return ", ".join(str(each.target) for each in faults(fault % target, mesh=mesh))
 
 
 def complaints(*blocks, mesh=SHOP):
-    """What is wrong with such blocks, a line each."""
+    """Return the errors for these blocks, one per line."""
     with pytest.raises(DocumentError) as refused:
         faults(*blocks, mesh=mesh)
     return str(refused.value).split("\n")
 
 
-# -- which it is -----------------------------------------------------------------------------------------------------
+# -- resolution ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("target", "name"),
     {
         "{kind: database}": "store",
-        "{}": "store",  # more calls come to it than to any gateway
+        "{}": "store",  # it gets more calls than any gateway
         "{role: most_called}": "store",
         "{role: most_called, nth: 2}": "b",
         "{kind: service}": "b",
@@ -89,7 +89,7 @@ def test_a_service_has_a_role_by_what_it_does_in_the_mesh(target, name):
 
 
 def test_services_that_are_alike_have_a_role_in_file_order():
-    """Rates are sums of floats, whose last digits are no difference."""
+    """Rates are sums of floats, and their last digits don't count as a difference."""
     calls = ", ".join(
         f"leaf-{number}.get: {{probability: {share}}}"
         for number in range(4)
@@ -119,7 +119,7 @@ def test_an_edge_has_a_role_by_the_kinds_of_its_ends(target, name):
 
 
 def test_a_role_is_one_on_which_the_kind_of_fault_can_act():
-    """The busiest edge to the database has no pool to shrink; users ask for entry operations only."""
+    """The busiest edge to the database has no pool to shrink; users only call entry operations."""
     assert found("{to: database}", "shrink_pool: {target: %s}") == "d -> store"
     assert found("{operation: most_called}", "surge: {target: %s, factor: 2}") == "web.home"
 
@@ -193,7 +193,7 @@ def test_in_the_ten_services_the_shipped_scenarios_act_where_their_names_say():
     }
 
 
-# -- what is wrong ---------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_without_a_mesh_roles_are_looked_at_by_form_only():
 
 @pytest.mark.parametrize("kind", fault_kinds().own.values(), ids=lambda kind: kind.kind)
 def test_every_kind_of_fault_can_act_on_a_role_of_the_ten_services(kind):
-    """Users have none, but an entry operation has."""
+    """Users have no role, but entry operations do."""
     roles = [
         Role(),
         Role(replica=0),

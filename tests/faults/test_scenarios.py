@@ -1,4 +1,4 @@
-"""The scenarios that come with the package."""
+"""The scenarios that ship with the package."""
 
 import json
 
@@ -10,7 +10,7 @@ from meshquake.commands.main import main
 from meshquake.exporters.fixtures.writing import place
 from meshquake.faults.loader import load, shipped
 
-#: The arguments that play each scenario, and the folder its fixture has below the output folder.
+#: The arguments that play each scenario, and the folder of its fixture below the output folder.
 COMMANDS = {
     "normal": (["normal"], "normal"),
     "degradation": (["degradation"], "incidents/degradation"),
@@ -49,7 +49,7 @@ def test_incidents_have_a_minute_before_and_after_and_recordings_have_none():
 
 @pytest.mark.parametrize("name", every(COMMANDS, USUAL))
 def test_a_command_plays_just_its_file(name, tmp_path):
-    """The command and `scenario` with its file write the same bytes, at little load to be quick."""
+    """The command, and `scenario` with its file, write the same bytes; the load is low to be quick."""
     arguments, folder = COMMANDS[name]
     manifests = []
     for command in (arguments, ["scenario", str(shipped()[name])]):

@@ -1,4 +1,4 @@
-"""The JSON Schema of scenario files accepts what the loader does, and refuses what a schema can refuse."""
+"""The JSON Schema of scenario files accepts what the loader accepts, and refuses whatever a schema can refuse."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
 SCHEMA = scenario_schema()
 MESH = topology_loader.load(topology_loader.shipped()[topology_loader.DEFAULT])
-#: What is wrong with these shows on the mesh, in the recording, or in what two values are together.
+#: Errors that only show on the mesh, in the recording, or in a combination of two values.
 FOR_THE_LOADER = {
     "no such mesh",
     "no such service",
@@ -31,7 +31,7 @@ FOR_THE_LOADER = {
     "no such operation",
     "no such caller",
     "no such edge",
-    # Only who knows the services sees where the name of one ends: they may have dots.
+    # Only the list of services shows where a service's name ends, since names may have dots.
     "an operation's replica",
     "a target of a list that does not fit",
     "an edge of one that calls nobody",
@@ -45,7 +45,7 @@ FOR_THE_LOADER = {
     "a canary larger than the service",
     "a shape that is never more than nothing",
     "a ramp longer than the window",
-    # Of a number with an exponent a schema sees sign and unit.
+    # A schema sees only sign and unit of a number with an exponent.
     "an absurd time",
     "an upside-down range",
     "a target of a list that is not there",
@@ -55,7 +55,7 @@ FOR_THE_LOADER = {
 
 
 def valid(fault):
-    """Whether a schema takes a scenario with such a fault."""
+    """Return whether a schema accepts a scenario with such a fault."""
     return complaints(SCHEMA, with_fault(fault)) == []
 
 
@@ -63,7 +63,7 @@ def test_it_is_a_schema_of_the_2020_12_draft():
     Draft202012Validator.check_schema(SCHEMA)
 
 
-# -- what is accepted --------------------------------------------------------------------------------------------------
+# -- accepted ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -147,7 +147,7 @@ def test_a_kind_says_what_it_is(kind):
     assert SCHEMA["$defs"][f"kind.{kind}"]["description"]
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
+# -- refused -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", BAD_FILES)

@@ -1,4 +1,4 @@
-"""Shapes: how a fault's strength goes up and down while it acts."""
+"""Shapes: how a fault's strength varies while it acts."""
 
 from dataclasses import replace
 
@@ -72,7 +72,7 @@ TARGETS = {
 
 
 def test_what_is_all_or_nothing_says_what_to_write_in_place_of_a_shape():
-    """Every kind has any shape, or says what it has in its place."""
+    """Every kind accepts any shape, or says what it takes instead."""
     assert list(TARGETS) == [word for word, kind in fault_kinds().items() if not kind.ramps]
     told = {kind: complaints(f"{kind}: {{target: {target}, shape: {{sine: 5s}}}}") for kind, target in TARGETS.items()}
     several, own = "is all or nothing: write it several times, each with its own at", "and has no shape"
@@ -116,7 +116,7 @@ def seen(fault, window, requests=()):
 
 @pytest.mark.parametrize("severity", [1.0, 0.5])
 def test_a_process_that_is_stopped_on_and_off_is_down_whenever_the_shape_is_on(severity):
-    """A crash loop: it is killed each ten seconds, stays down for two, and has the rest to start and work."""
+    """A crash loop: the process is killed every ten seconds, stays down for two, and starts and works in the rest."""
     stop, window = Stop(target=DB, severity=severity), Window(10, 10, 42, OnOff(on=2, off=8))
     _, events = seen(stop, window)
     stopped, started = (

@@ -1,4 +1,4 @@
-"""Shares and distributions of slow work and slow networks, messages lost one way, and single replicas cut off."""
+"""Shares and distributions of slow work and slow networks, messages lost in one direction, and isolated replicas."""
 
 from math import log
 
@@ -33,14 +33,14 @@ ALWAYS = Window(0, 0, 1e9)
 
 
 def calls(*faults, requests=4000):
-    """The rows of the calls to the db."""
+    """Return the rows of the calls to the db."""
     rows = play(MESH, 5, requests, [(fault, ALWAYS) for fault in faults])
     rows = rows[rows["site"] == 1]
     return rows[np.argsort(rows["number"])]
 
 
 def served(rows):
-    """How long the db took for each, in milliseconds."""
+    """Return how long the db took for each, in milliseconds."""
     return 1000 * (rows["finished"] - rows["started"])
 
 
@@ -85,7 +85,7 @@ def test_jitter_of_one_way_is_that_of_this_way_where_both_have_it():
 def test_a_connection_that_is_opened_is_delayed_once_each_way_before_the_request(only, crossings):
     """The handshake is a message there and one back; then the request goes."""
     stage = Stage(TWO + "edges: {web -> db: {pool: {size: 1, connect: 0ms}}}\n")
-    stage.fault(Reset(target=EDGE), 0, 10)  # the pools of the start are open
+    stage.fault(Reset(target=EDGE), 0, 10)  # the initial pools are open
     stage.fault(Delay(target=EDGE, by=0.1, only=only), 20, 10_000)
     stage.request(100)
     arrived = stage.play()[2].split("-")[0]

@@ -1,4 +1,4 @@
-"""The meshes that come with the package: whole, quiet, and played on by every command."""
+"""The shipped meshes: complete, free of unexpected warnings, and playable by every command."""
 
 import re
 
@@ -16,15 +16,15 @@ from meshquake.topology.review import remarks
 from meshquake.truth.preview import kept
 
 MESHES = sorted(loader.shipped())
-#: What `topology check` says of them, which is how the real ones are.
+#: The warnings of `topology check` about them, which are true of the real systems.
 ODD = {"train-ticket": ["possible deadlock"], "ten-services": ["3s", "1s"]}
-#: What a mesh lacks, by the command that needs it.
+#: The role that a mesh lacks, by the command that needs it.
 LACKING = {"isotope": dict.fromkeys(("cascade", "outage"), "isotope has no database; ")}
 
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_each_says_what_it_has_and_has_not_and_where_it_is_from(mesh):
-    """In its head, with the commit that was read, but for the project's own."""
+    """In its header, with the commit that was read, except for the project's own mesh."""
     head = loader.shipped()[mesh].read_text(encoding="utf-8").split("name:")[0]
     own = mesh == loader.DEFAULT
     assert own or re.search(r"# Source: https://\S+ at [0-9a-f]{7}\b", head)
@@ -33,7 +33,7 @@ def test_each_says_what_it_has_and_has_not_and_where_it_is_from(mesh):
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_a_check_is_quiet_or_warns_of_what_is_odd(mesh):
-    """One warning for one default."""
+    """One warning per default."""
     warnings = [problem.message for problem in remarks(loader.load(loader.shipped()[mesh]))]
     assert len(warnings) == len(ODD.get(mesh, ()))
     assert all(word in warning for word, warning in zip(ODD.get(mesh, ()), warnings, strict=True))
@@ -62,7 +62,7 @@ def test_the_ten_services_do_over_twenty_seeds():
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_every_command_plays_or_says_in_one_line_which_role_is_missing(mesh):
-    """Nobody has to write a scenario to see an outage of a mesh that has a database."""
+    """An outage can be played on any mesh that has a database, without writing a scenario."""
     for name, path in shipped().items():
         options = Options(topology=mesh, duration=24, lead_in=1, recovery=1, rate=2, seed=1)
         if name in LACKING.get(mesh, {}):
@@ -82,7 +82,7 @@ def test_every_command_plays_or_says_in_one_line_which_role_is_missing(mesh):
 
 
 def test_one_of_them_is_played():
-    """Two seconds of Online Boutique: nine prices are converted in turn for each visit of the home page."""
+    """Two seconds of Online Boutique: nine prices are converted one after another for each visit to the home page."""
     loaded = load(
         shipped()["normal"],
         Options(topology="online-boutique", duration=2, lead_in=4, recovery=0, rate=20, seed=1, calm=True),

@@ -1,4 +1,4 @@
-"""What people tried to say of meshes and incidents that they know: it gives what is right, or is told what would."""
+"""Descriptions that people tried for meshes and incidents they know: each works, or the error says what would."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ workload: {rate: 40/s, mix: {web.home: 1}}
 
 
 def play(mesh, faults, seconds=20):
-    """The rows of a run in which something is wrong from beginning to end, those of its requests, and its mesh."""
+    """Return the rows of a run with a fault from beginning to end, those of user requests, and the mesh."""
     loaded = parse(mesh, "mesh.yaml")
     text = f"name: s\nconfounders: none\nlead_in: 0s\nrecovery: 0s\nduration: {seconds}s\nfaults: [{faults}]\n"
     scenario = scenario_of(text, "s.yaml", mesh=loaded).scenario
@@ -37,27 +37,27 @@ def play(mesh, faults, seconds=20):
 
 
 def refused(mesh, faults=None):
-    """What is wrong with a mesh, or with a fault on it."""
+    """Return the errors of a mesh, or of a fault on it."""
     with pytest.raises(DocumentError) as caught:
         play(mesh, faults) if faults else parse(mesh, "mesh.yaml")
     return [problem.message for problem in caught.value.problems]
 
 
-# -- what can be said ------------------------------------------------------------------------------------------------
+# -- supported -------------------------------------------------------------------------------------------------------
 
 
 def test_a_replica_that_refuses_at_once_draws_half_of_the_calls_of_least_request_until_its_probe_fails():
-    """It has never anything in hand, so it wins every pair that it is in: of four replicas, half of the pairs."""
+    """It never has a call in flight, so it wins every pair it is in: half of all pairs among four replicas."""
     busy = THREE.replace("get: {work: 5ms, calls: db.select}", "get: {work: 80ms}").replace("rate: 40/s", "rate: 200/s")
     mesh = busy + "edges: {web -> app: {balance: least_request}}\n"
     _, users, _ = play(mesh.replace("replicas: 4", "replicas: 4, cpu: 400"), "refuse: {target: 'app[0]'}", 30)
-    early, late = users["arrived"] < 9, users["arrived"] > 16  # three probes, of which there is one each five seconds
+    early, late = users["arrived"] < 9, users["arrived"] > 16  # three probes, one every five seconds
     assert np.mean(users["outcome"][early] != SUCCESS) == pytest.approx(0.5, abs=0.06)
     assert np.all(users["outcome"][late] == SUCCESS)
 
 
 def test_a_delay_of_five_seconds_costs_ten_and_a_lost_call_the_time_that_a_connection_may_take():
-    """Chaos tools delay packets, those of the answer too; what is lost is a call, and no packet that is sent again."""
+    """Chaos tools delay packets, those of the answer too; a drop loses a call, not a packet that would be resent."""
     _, users, _ = play(THREE, "delay: {target: web -> app, by: 5s}")
     there_and_back = users[users["arrived"] < 9]  # answers after the fault come faster
     assert there_and_back["finished"] - there_and_back["arrived"] == pytest.approx(10.012, abs=0.05)
@@ -68,7 +68,7 @@ def test_a_delay_of_five_seconds_costs_ten_and_a_lost_call_the_time_that_a_conne
 
 
 def test_of_two_entries_each_fails_by_what_lies_below_it_and_neither_by_what_it_can_do_without():
-    """Two stores are down, the second one in the second half of the time: a call to it is optional."""
+    """Two stores are down, the second one in the second half of the time, but the call to it is optional."""
     mesh = """
 name: two
 services:
@@ -105,7 +105,7 @@ workload: {mix: {"frontend.GET /api/products/{id}": 1}}
     assert mesh.workload.mix[0].operation == "GET /api/products/{id}"
 
 
-# -- what is said otherwise, and how -----------------------------------------------------------------------------------
+# -- expressed differently, with a hint --------------------------------------------------------------------------------
 
 
 def test_of_a_call_to_a_service_that_is_not_there_the_nearest_operation_is_told():

@@ -1,7 +1,7 @@
-"""What a scenario must show holds for each of these seeds; a test module says by `SCENARIO` of which scenario it is.
+"""The expectations of a scenario hold for each of these seeds; a test module names its scenario in `SCENARIO`.
 
-What is exact (nothing fails but what the fault makes fail) is asked of an even mesh, where nothing happens by itself:
-a module says so by `EVEN`. That users are harmed and then it is over holds on the mesh as it is.
+Exact expectations (nothing fails except because of the fault) use an even mesh without background activity, which a
+module requests with `EVEN`. That users are harmed and then recover holds on the mesh as it is.
 """
 
 import pytest
@@ -11,7 +11,7 @@ from recording import play
 SEEDS = every((42, 1, 2, 3, 4, 5), usual=(42, 1))
 
 
-# A fixture of the module, so that pytest runs all its tests with one seed before those with the next.
+# Module scope, so that pytest runs all tests of a module with one seed before those with the next.
 @pytest.fixture(scope="module", params=SEEDS)
 def seed(request):
     return request.param

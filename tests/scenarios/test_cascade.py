@@ -1,4 +1,4 @@
-"""A slow database takes half the mesh with it: deep in the graph it begins, and upstream it is seen."""
+"""A slow database takes half the mesh with it: it starts deep in the graph, and shows upstream."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from meshquake.topology.graph import depths, service_graph
 SCENARIO = "cascade"
 EVEN = True
 ROOT = "database"
-RAMP, DURATION = 18, 90  # seconds until the slowdown is whole, and until it ends
+RAMP, DURATION = 18, 90  # seconds until the slowdown is complete, and until it ends
 
 
 def test_the_root_lies_deepest_in_the_graph_and_shows_first(run):
@@ -59,9 +59,9 @@ def test_breakers_are_closed_again_at_the_end(run):
 
 @pytest.mark.parametrize("service", ["order-service", "inventory-service"])
 def test_workers_fill_upstream_while_their_cpu_does_not(run, seed, service):
-    """Compared with the same users' requests, at the same time, when nothing goes wrong.
+    """Compared with the same users' requests, at the same time, without a fault.
 
-    What else a service does holds a quarter of the workers and a third of the cores; requests have hardly any.
+    Background load holds a quarter of the workers and a third of the cores; requests hold hardly any.
     """
     healthy = play(SCENARIO, seed, even=True, without="faults")
 
@@ -74,7 +74,7 @@ def test_workers_fill_upstream_while_their_cpu_does_not(run, seed, service):
 
 
 def test_without_breakers_it_ends_visibly_worse(run, seed):
-    """Without them callers keep asking, and workers keep waiting until the deadline, for what will not come."""
+    """Without them callers keep calling, and workers wait until the deadline for answers that won't come."""
     bare = play(SCENARIO, seed, even=True, without="breakers")
     with_, without = run.incident(run.roots), bare.incident(bare.roots)
     assert failed(without) > 1.2 * failed(with_)
@@ -84,7 +84,8 @@ def test_without_breakers_it_ends_visibly_worse(run, seed):
 def test_without_retries_it_ends_visibly_better_since_they_load_a_database_that_cannot_keep_up(run, seed):
     bare = play(SCENARIO, seed, even=True, without="retries")
     assert failed(bare.incident(bare.roots)) < 0.85 * failed(run.incident(run.roots))
-    # The same users ask for the same things (the draws are theirs): every further attempt is a retry, here or upstream.
+    # The same users make the same requests (their draws are fixed), so every further attempt is a retry, here or
+    # upstream.
     assert len(bare.incident(bare.asked(ROOT))) < 0.95 * len(run.incident(run.asked(ROOT)))
     assert p95(bare.incident(bare.handled(ROOT))) < 0.7 * p95(run.incident(run.handled(ROOT)))
 

@@ -8,21 +8,21 @@ SCENARIO = "deployment"
 EVEN = True
 TARGET = "product-service"
 BAD, GOOD = "2.0.0", "1.0.0"
-SHARE = 0.7  # of the bad version's requests that fail
+SHARE = 0.7  # of the bad version's requests fail
 
 
 def moment(run, kind):
-    """When the target's only event of a type happened, in seconds since the incident began."""
+    """Return when the target's only event of a type happened, in seconds since the incident began."""
     return run.events_of(kind).filter(service=TARGET)["t"].item()
 
 
 def changed(run):
-    """The replicas that ran the bad version."""
+    """Return the replicas that ran the bad version."""
     return set(run.handled(TARGET).filter(version=BAD)["replica"])
 
 
 def binomial_error(count, share):
-    """Four standard deviations of the number of events with a probability among so many."""
+    """Return four standard deviations of the count of events with a probability among so many."""
     return 4 * (count * share * (1 - share)) ** 0.5
 
 

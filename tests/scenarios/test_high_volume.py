@@ -17,7 +17,7 @@ def test_no_span_is_an_error(run):
 
 
 def test_no_line_says_that_a_request_failed(run):
-    """Of the lines that are errors, each is about something beside what its request was for."""
+    """Every error line is about something other than the purpose of its request."""
     for _, ways in read(run.logs.filter(level="ERROR"), run.traces, run.topology):
         assert {values["part"] for values in ways} == {"remarks"}
 

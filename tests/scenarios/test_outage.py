@@ -11,7 +11,7 @@ REFUSING = 24  # seconds into the incident
 
 
 def opened(run, start, end):
-    """Connections to the database that callers opened in some seconds of the incident, refused ones among them."""
+    """Return the connections to the database opened in an interval of the incident, including refused ones."""
     samples = run.metric(TARGET, "connections_opened")
     return samples.filter(pl.col("t") > start, pl.col("t") <= end)["value"].sum()
 
@@ -25,14 +25,14 @@ def test_nine_of_ten_attempts_at_the_database_fail_even_without_those_a_breaker_
 
 def test_callers_log_failed_connections_and_the_database_what_only_a_database_logs(run):
     def told(error):
-        """Lines of callers about attempts that ended in an error, each of which names the database."""
+        """Return callers' log lines about attempts that ended in an error, if they name the database."""
         spans = run.incident(run.asked(TARGET)).filter(error_type=error)
         return run.logs.join(spans, on="span_id", how="semi").filter(pl.col("message").str.contains(TARGET))
 
     assert len(told("connection_refused")) > 10
     assert len(told("no_ready_replica")) > 10
     own = run.incident(run.logs).filter(service=TARGET)["message"]
-    # Statements that fail and statements that hang end alike: they are cancelled.
+    # Failing and hanging statements end alike: they are cancelled.
     assert own.str.contains("^ERROR: +(?:canceling statement|could not read block)").sum() > 20
 
 
@@ -49,7 +49,7 @@ def test_pools_fill_while_statements_hang(run):
 
 
 def test_most_requests_that_need_the_database_fail_and_most_others_do_not(run, seed):
-    """Which do is known from the same users' requests when nothing goes wrong: their lookups hit and miss alike."""
+    """The healthy twin shows which do, since its lookups hit and miss alike."""
     healthy = play(SCENARIO, seed, even=True, without="faults")
     need = healthy.handled(TARGET).select("trace_id").unique()
     roots = run.incident(run.roots)
@@ -61,10 +61,10 @@ def test_callers_open_their_connections_anew_once_it_is_back(run):
     end = run.scenario.duration
     callers = [edge.caller for edge in run.topology.edges if edge.callee == TARGET]
     peak = opened(run, end, end + 15)
-    # Before, only a process that is new has any to open: at most its whole pool of ten.
+    # Before, only a new process has any to open: at most its whole pool of ten.
     assert opened(run, -run.scenario.lead_in, 0) <= 10 * len(run.before(run.events_of("restart")))
     assert peak >= len(callers)
-    # A second has over five times as many as one later on, when now and then two calls need one at once.
+    # The rate is over five times that of later, when two calls need one at once only now and then.
     later = opened(run, end + 15, run.scenario.length)
     assert peak / 15 > 5 * later / (run.scenario.length - run.scenario.lead_in - end - 15)
 

@@ -22,7 +22,7 @@ def test_four_times_one_replica_is_over_three_times_its_median_and_the_others_of
 
 
 def test_no_spike_lasts_longer_than_five_seconds(run):
-    """As long as the median of the last second, of at least three requests, is over three times the usual one."""
+    """A spike lasts while the median of the last second, of three requests or more, is over three times the usual."""
     served = run.traces.filter(kind="server").sort("end")
     usual = served.group_by("replica").agg(usual=pl.col("duration_ms").median())
     recent = served.rolling("end", period=f"{SECOND}i", group_by="replica").agg(

@@ -1,4 +1,4 @@
-"""Meshes about which something is odd, and what the review says of it."""
+"""Meshes with something odd about them, and the review's warnings."""
 
 from meshquake.topology.loader import parse
 from meshquake.topology.review import review
@@ -9,7 +9,7 @@ def found(text):
 
 
 def pair(edge="{}", app="{work: 5ms, calls: [db.get]}", db="{operations: {get: {work: 10ms}}}", rate="20/s"):
-    """A mesh of two services, `app` and `db`, and the edge between them."""
+    """Return a mesh of two services, `app` and `db`, and the edge between them."""
     return found(
         f"""
         name: pair
@@ -24,7 +24,7 @@ def pair(edge="{}", app="{work: 5ms, calls: [db.get]}", db="{operations: {get: {
 
 
 def line(**policies):
-    """Services a to d in a line, with the policies of each edge, by the caller's letter."""
+    """Return services a to d in a line, with the policies of each edge, by the caller's letter."""
     return found(
         f"""
         name: line

@@ -1,4 +1,4 @@
-"""Meshes for properties that hold of every mesh."""
+"""Random meshes for properties that hold for every mesh."""
 
 from hypothesis import strategies as st
 
@@ -11,13 +11,13 @@ SHARES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 
 @st.composite
 def meshes(draw, cyclic=False):
-    """A mesh of up to six services of up to two operations; these call later ones, or any if `cyclic`."""
+    """Draw a mesh of up to six services of up to two operations; these call later ones, or any if `cyclic`."""
     names = [
         (f"s{number}.v1" if number % 2 else f"s{number}", f"op{operation}")  # names may have dots
         for number in range(draw(st.integers(1, 6)))
         for operation in range(draw(st.integers(1, 2)))
     ]
-    # An order of the operations that isn't that of the file: services may use each other both ways.
+    # The order of the operations differs from that of the file, so that services may use each other both ways.
     order = draw(st.permutations(names))
     operations = {}
     for place, name in enumerate(order):
@@ -47,7 +47,7 @@ def meshes(draw, cyclic=False):
 
 @st.composite
 def calls(draw, targets):
-    """A call to one of the targets, sometimes a lookup with calls on a miss."""
+    """Draw a call to one of the targets, sometimes a lookup with calls on a miss."""
     target = st.sampled_from(targets)
     hit_rate = draw(st.none() | SHARES)
     followers = draw(st.lists(target, max_size=2)) if hit_rate is not None else []
@@ -61,7 +61,7 @@ def calls(draw, targets):
 
 
 def edges(caller, callee):
-    """An edge with any of the policies."""
+    """Draw an edge with any of the policies."""
     budget = st.none() | st.just(RetryBudget())
     return st.builds(
         Edge,

@@ -1,4 +1,4 @@
-"""Patterns of amounts within bounds."""
+"""Patterns for amounts within bounds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from meshquake.topology.amount_pattern import amount_pattern
 
 NUMBERS = st.integers(-(10**4), 10**4).map(Decimal) | st.decimals(-99, 99, places=2) | st.decimals(-1, 1, places=4)
-#: Numbers as one may write them: zeros in front and behind, a point at either end, a sign.
+#: Numbers as people may write them: leading and trailing zeros, a point at either end, a sign.
 TEXTS = st.from_regex(r"[+-]?(0{0,2}[0-9]{1,6}(\.[0-9]{0,5})?|\.[0-9]{1,5})", fullmatch=True)
 PLAIN = {"": Decimal(1)}
 Bounds = tuple[Decimal | None, Decimal | None]
 
 
 def ordered(bounds: Bounds) -> Bounds:
-    """The lower one first."""
+    """Return the two in ascending order."""
     low, high = bounds
     return bounds if low is None or high is None or low <= high else (high, low)
 
@@ -28,7 +28,7 @@ BOUNDS = st.tuples(st.none() | NUMBERS, st.none() | NUMBERS).map(ordered)
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is that of a text."""
+    """Return whether a pattern matches a text."""
     return re.fullmatch(pattern, text) is not None
 
 
@@ -42,7 +42,7 @@ def test_a_pattern_matches_just_the_numbers_within_its_bounds(bounds: Bounds, ab
 
 @given(BOUNDS, st.booleans())
 def test_a_bound_is_told_from_the_numbers_next_to_it(bounds: Bounds, above: bool) -> None:
-    """Which random numbers seldom are."""
+    """Random numbers are seldom that close."""
     low, high = bounds
     above = above and low is not None and low >= 0
     for bound in bounds:

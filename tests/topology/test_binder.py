@@ -1,4 +1,4 @@
-"""Blocks bound to types by the keys these declare."""
+"""Blocks bound to types by the keys that these declare."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Inner:
 
 @dataclass(frozen=True)
 class Outer:
-    """A block with a key of every make."""
+    """A block with every sort of key."""
 
     id: str
     wait: float = key("duration", "required", low=0, above=True)
@@ -38,19 +38,19 @@ class Outer:
 
 
 def bound(text: str, **options: Any) -> tuple[Outer | None, list[str]]:
-    """What a text binds to, and what is said about it."""
+    """Return the value that a text binds to, and the errors."""
     document = Document.parse(text, "x")
     outer = bind(document, Outer, document.root, id="i", **options)
     return outer, [str(problem) for problem in document.problems]
 
 
 def upper_case(node: Node) -> str | None:
-    """A reader by hand that refuses empty values."""
+    """Parse by hand, refusing empty values."""
     return node.text.upper() or None
 
 
 def test_every_key_is_read_in_its_unit() -> None:
-    """Values arrive converted, nested blocks as instances, keys read by hand as their reader has them."""
+    """Values arrive converted, nested blocks as instances, and hand-parsed keys as their parser returns them."""
     text = "{wait: 250ms, for: 2m, tags: [b, a], inner: {size: 3, share: 20%}, place: here}"
     outer, problems = bound(text, by_hand={"place": upper_case})
     assert problems == []
@@ -64,7 +64,7 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_every_problem_of_a_block_is_reported_at_its_place() -> None:
-    """Unknown, missing and refused keys in one go, each with line, path and what would be right."""
+    """Unknown, missing and refused keys at once, each with line, path and a correction."""
     outer, problems = bound("for: -1s\ntags: [a, c, d]\ninner:\n  siez: 3\n  share: 2\nplace: here\n")
     assert outer is None
     assert problems == [
@@ -80,7 +80,7 @@ def test_every_problem_of_a_block_is_reported_at_its_place() -> None:
 
 
 def test_refused_values_leave_their_defaults() -> None:
-    """So that what depends on the block can be looked at too."""
+    """So whatever depends on the block can still be checked."""
     outer, problems = bound("{wait: 1s, for: ever, tags: [], place: ''}", by_hand={"place": upper_case})
     assert outer == Outer("i", wait=1.0)
     assert problems == [
@@ -97,14 +97,14 @@ def test_keys_that_the_caller_reads_itself_are_not_unknown() -> None:
 
 @pytest.mark.parametrize("text", ["[]", "x", "''", "{inner: {}}"])
 def test_what_lacks_a_required_key_binds_to_nothing(text: str) -> None:
-    """There is no instance without it, and there is an error that says so."""
+    """Without it there is no instance, only an error that says so."""
     outer, problems = bound(text)
     assert outer is None
     assert problems
 
 
 def layer(text: str) -> Settings:
-    """What a text sets for an edge."""
+    """Return the settings of a text for an edge."""
     document = Document.parse(text, "x")
     found = settings(document, Edge, document.root)
     document.check()
@@ -112,7 +112,7 @@ def layer(text: str) -> Settings:
 
 
 def test_layers_merge_key_by_key_and_deeply() -> None:
-    """The upper one wins where both speak, at any depth."""
+    """The upper one wins where both set a key, at any depth."""
     merged = overlay(
         Edge,
         layer("{timeout: 1s, retry: {max_attempts: 5, base: 50ms, budget: {ratio: 10%, window: 20s}}}"),
@@ -124,7 +124,7 @@ def test_layers_merge_key_by_key_and_deeply() -> None:
 
 
 def test_none_takes_away_a_block_and_a_block_over_none_starts_afresh() -> None:
-    """What lay below `none` doesn't shine through."""
+    """Settings below `none` don't reappear."""
     below, none, above = layer("retry: {max_attempts: 5}"), layer("retry: none"), layer("retry: {base: 1ms}")
     off = build(Edge, overlay(Edge, below, none), caller="a", callee="b")
     on = build(Edge, overlay(Edge, overlay(Edge, below, none), above), caller="a", callee="b")
@@ -139,7 +139,7 @@ LAYERS = st.fixed_dictionaries({}, optional={"timeout": st.none() | st.floats(1,
 
 @given(LAYERS, LAYERS)
 def test_a_layer_over_nothing_under_nothing_and_over_itself_is_itself(one: Settings, other: Settings) -> None:
-    """Laying over is neutral with the empty layer, and repeating a layer changes nothing."""
+    """Merging with an empty layer, and merging a layer twice, change nothing."""
     assert overlay(Edge, {}, one) == one == overlay(Edge, one, {}) == overlay(Edge, one, one)
     merged = overlay(Edge, one, other)
     assert overlay(Edge, merged, other) == merged

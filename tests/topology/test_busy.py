@@ -1,4 +1,4 @@
-"""A mesh in a busy moment: everything that goes up and down by itself is up, and nothing else has changed."""
+"""A mesh at a busy moment: everything that fluctuates is high, and nothing else has changed."""
 
 from dataclasses import replace
 

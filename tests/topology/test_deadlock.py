@@ -1,4 +1,4 @@
-"""Where workers may wait for each other for ever: each such mesh is warned of, once, and none just beside it."""
+"""Meshes whose workers can deadlock: each is warned of once, and nearby valid cases are not."""
 
 import time
 
@@ -16,7 +16,7 @@ def found(text):
 
 
 def ring(ab="{}", ba="{}", a="{}", b="{}", go="b.go", mix="{a.x: 1}"):
-    """a.x calls b.z, which calls a.y: services in a circle, operations in a line."""
+    """Return a mesh in which a.x calls b.z, which calls a.y: a cycle of services, but no cycle of operations."""
     return found(f"""
 name: ring
 defaults: {{service: {{workers: 4, queue: 16}}}}
@@ -101,7 +101,7 @@ workload: {{mix: {{web.go: 1}}}}
         {"b": "{queue: 0}"},
         {"b": "{workers: 3, queue: 1}"},
         {"ab": "{pool: {size: 2, streams: 2}}"},
-        # The first caller is a user, who waits for ever.
+        # The first caller is a user, who waits forever.
         {"ab": "{inherit_deadline: true}", "ba": "{inherit_deadline: true}"},
         {"ab": "{cancellation: true}", "ba": "{cancellation: true}"},
     ],
@@ -122,7 +122,7 @@ workload: {mix: {a.x: 1}}
 
 
 def hub(count):
-    """Services that all use one hub, which uses all of them: very many circles, and one knot."""
+    """Return services that all use one hub, which uses all of them: very many cycles, but one component."""
     spokes = "\n".join(f"  s{n}: {{operations: {{go: {{calls: hub.get}}, ask: {{}}}}}}" for n in range(count))
     asks = ", ".join(f"s{n}.ask" for n in range(count))
     mix = ", ".join(f"s{n}.go: 1" for n in range(count))
@@ -170,7 +170,7 @@ def test_whatever_mesh_stands_still_for_ever_was_warned_of(first):
     for seed in range(first, first + 50):
         topology = parse(World(seed).mesh, "mesh.yaml").topology
         mesh = Mesh(topology, seed, end=2.0)
-        mesh.env.advance(1000.0)  # longer than anything takes, but very long queues
+        mesh.env.advance(1000.0)  # longer than anything takes except very long queues
         engine = mesh.engine
         moments = (engine._arrive, engine.when_worked, engine._answered, engine._again, engine._lost)
         moves = any(entry[3] in moments for entry in mesh.env._queue)

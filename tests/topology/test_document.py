@@ -1,4 +1,4 @@
-"""Documents: values that know their place, and files that are none."""
+"""Documents: values that know their position, and files that are no documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshquake.topology.problems import DocumentError, Problem, suggestion
 
 
 def refusal(text: str) -> str:
-    """What is said about a text."""
+    """Return the error message for a text."""
     with pytest.raises(DocumentError) as caught:
         Document.parse(text, "x").check()
     return str(caught.value)
@@ -25,7 +25,7 @@ def refusal(text: str) -> str:
 
 @pytest.fixture(params=[document_module._LOADER, yaml.SafeLoader], ids=["fast", "pure"])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both of PyYAML's parsers, since not every installation has the fast one."""
+    """Parametrise over both of PyYAML's parsers, since not every installation has the fast one."""
     monkeypatch.setattr(document_module, "_LOADER", request.param)
 
 
@@ -48,7 +48,7 @@ def test_values_know_their_path_and_lines() -> None:
 
 
 def test_scalars_are_texts() -> None:
-    """No value or key becomes a truth, a date, a number or nothing."""
+    """No value or key becomes a boolean, a date, a number or null."""
     document = Document.parse("{on: no, 1.10: 1_000, y: 2024-01-15, n: null, o: 0o17, t: 1:30}", "x")
     assert {key: node.text for key, node in document.root.entries.items()} == {
         "on": "no",
@@ -61,13 +61,13 @@ def test_scalars_are_texts() -> None:
 
 
 def test_only_the_plain_word_none_is_none() -> None:
-    """In quotes it's a text like any other."""
+    """In quotes it is a text like any other."""
     document = Document.parse("[none, 'none', \"none\", None]", "x")
     assert [node.is_none for node in document.root.items] == [True, False, False, False]
 
 
 def test_find_gives_the_nearest_node_that_exists() -> None:
-    """A path into what a file leaves out leads to what is there."""
+    """A path into an omitted part leads to the nearest existing ancestor."""
     document = Document.parse("edges:\n  a -> b: {timeout: 1s}\nlist: [x, [y]]", "x")
     for path, found in [
         ("edges.a -> b.timeout", "edges.a -> b.timeout"),
@@ -82,19 +82,19 @@ def test_find_gives_the_nearest_node_that_exists() -> None:
 
 
 def test_a_problem_prints_as_one_line() -> None:
-    """File, line, path, message; without a line or a path these are left out."""
+    """File, line, path, message; a missing line or path is left out."""
     assert str(Problem("m.yaml", 12, "a.b", "must be at least 1, not 0")) == "m.yaml:12: a.b: must be at least 1, not 0"
     assert str(Problem("m.yaml", 0, "", "no such file")) == "m.yaml: no such file"
     assert str(Problem("m.yaml", 3, "a", "is odd", warning=True)) == "m.yaml:3: warning: a: is odd"
 
 
 def test_a_problem_gives_no_orders_to_a_terminal() -> None:
-    """Control characters in names are shown as escapes; letters of any script stay as they are."""
+    """Control characters in names are escaped; letters of any script are kept."""
     assert str(Problem("m.yaml", 1, "caf\u00e9.\x1b[2J", "two\nlines")) == "m.yaml:1: caf\u00e9.\\x1b[2J: two\\nlines"
 
 
 def test_problems_are_reported_together_and_by_line() -> None:
-    """Errors and warnings come in one list in the order of the file; warnings alone don't stop anyone."""
+    """Errors and warnings come in one list in file order; warnings alone don't stop anything."""
     document = Document.parse("a: 1\nb: 2\nc: 3", "x")
     document.warn(document.find("b"), "is odd")
     document.check()
@@ -106,7 +106,7 @@ def test_problems_are_reported_together_and_by_line() -> None:
 
 
 def test_reading_stops_after_so_many_errors() -> None:
-    """A hopeless file ends in a bounded list that says so."""
+    """The list of errors in a hopeless file is bounded, and says so."""
     problems = refusal("\n".join("a: 1" for _ in range(10 * MOST_ERRORS))).splitlines()
     assert len(problems) == MOST_ERRORS + 1
     assert problems[-1].endswith("100 errors: reading stopped here")
@@ -136,14 +136,14 @@ def test_reading_stops_after_so_many_errors() -> None:
 )
 @pytest.mark.usefixtures("parser")
 def test_what_is_no_document_is_refused_with_its_line(text: str, message: str) -> None:
-    """Whatever is wrong with the YAML itself is one error at its line."""
+    """Invalid YAML of any sort is one error at its line."""
     problems = refusal(text)
     assert problems.startswith(message)
     assert "\n" not in problems
 
 
 def laughs() -> str:
-    """Nine anchors, each nine times the one before: 400 million values in 300 characters."""
+    """Return nine anchors, each nine times the one before: 400 million values in 300 characters."""
     lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x]"]
     return "\n".join(lines + [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)])
 
@@ -162,7 +162,7 @@ def laughs() -> str:
     ids=["laughs", "long", "lists", "maps", "dashes", "questions", "alias"],
 )
 def test_bombs_are_refused_soon_and_in_little_memory(text: str, message: str) -> None:
-    """Neither depth nor length nor aliases of a hostile file cost more than moments."""
+    """The depth, length and aliases of a hostile file cost no more than moments."""
     tracemalloc.start()
     started = time.process_time()
     problems = refusal(text)
@@ -175,7 +175,7 @@ def test_bombs_are_refused_soon_and_in_little_memory(text: str, message: str) ->
 
 
 def test_aliases_repeat_a_value_under_its_new_path() -> None:
-    """An alias is the anchored value again, with the path of where it's used."""
+    """An alias is the anchored value again, with the path of its use."""
     document = Document.parse("a: &x {b: [1]}\nc: *x", "x")
     assert [(node.path, node.line) for node in document.find("c").walk()] == [("c", 1), ("c.b", 1), ("c.b[0]", 1)]
 
@@ -193,7 +193,7 @@ def test_any_text_is_a_document_or_refused(loader: type, text: str) -> None:
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
-    """Missing, a folder, below a file, no name for a file, too large, and not UTF-8."""
+    """Missing, a folder, below a file, not a valid file name, too large, and not UTF-8."""
     latin = tmp_path / "latin.yaml"
     latin.write_bytes("a: 1\nb: caf\xe9\n".encode("latin-1"))
     large = tmp_path / "large.yaml"
@@ -213,7 +213,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
-    """Some editors write one; it's no part of the text."""
+    """Some editors write one; it is not part of the text."""
     path = tmp_path / "bom.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
     document = Document.read(path)
@@ -221,7 +221,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 
 
 def test_a_suggestion_is_the_nearest_name_or_a_short_list() -> None:
-    """One name if one is near, all if they are few, nothing if they are many."""
+    """One name if one is near, all if they are few, none if they are many."""
     assert suggestion("worker", ["queue", "workers"]) == " (did you mean 'workers'?)"
     assert suggestion("xyz", ["queue", "workers"]) == " (valid: queue, workers)"
     assert suggestion("xyz", [f"service-{n}" for n in range(100)]) == ""

@@ -1,4 +1,4 @@
-"""The environment of a topology file: what it's read to, what is refused, and what is odd."""
+"""The environment of a topology file: how it is read, what is refused, and what is warned of."""
 
 from dataclasses import replace
 
@@ -67,7 +67,7 @@ def test_what_else_services_do_is_said_of_all_of_a_kind_or_of_one():
 
 
 def test_what_is_left_beside_it_is_what_requests_load():
-    """A core at 60% of which 30% are taken besides: 6/7 of what is left; and own work takes 10/7 as long."""
+    """A core at 60%, with 30% taken by other load: 6/7 of the rest, and own work takes 10/7 as long."""
     alone, beside = topology_of(MESH), topology_of(f"{MESH}environment: {{load: {{cores: 30%, workers: 25%}}}}\n")
     assert offered_load(alone)["web"].cores == pytest.approx(0.6, rel=0.01)
     assert offered_load(beside)["web"].cores == pytest.approx(0.6 / 0.7, rel=0.01)
@@ -164,7 +164,7 @@ def test_stalls_take_as_long_as_fits_the_kind_of_service_unless_the_file_says_ho
 
 
 def test_estimates_know_that_calls_stall():
-    """Means are 2% of 92 ms (times e^(.01 / 2)) longer at the gateway, and its 99th percentile is in the slow mode."""
+    """At the gateway means grow by 2% of 92 ms (times e^(.01 / 2)), and the 99th percentile is in the slow mode."""
     still = topology_of(MESH)
     stalled = topology_of(f"{MESH}environment: {{slow_mode: {{gateway: {{share: 2%, varies: none}}}}}}\n")
     before, after = (response_times(each)["web.home"] for each in (still, stalled))

@@ -1,4 +1,4 @@
-"""What a healthy mesh does: visits, response times, load."""
+"""Estimates for a healthy mesh: visits, response times, load."""
 
 from dataclasses import replace
 
@@ -144,7 +144,7 @@ def test_the_shipped_meshes_have_plenty_of_headroom():
 
 
 def test_a_slow_call_is_hedged():
-    """10 ms for 80% and 90 ms for the rest; 20 ms after it was sent, the same again."""
+    """10 ms for 80% and 90 ms for the rest; the same again, 20 ms after the first was sent."""
     mesh = parse(
         """
         name: hedged

@@ -1,4 +1,4 @@
-"""Generated meshes are shaped as was published of real ones, and are meshes as any other.
+"""Generated meshes have the shape published for real ones, and are otherwise ordinary meshes.
 
 Bands are around figures of Huye et al. (USENIX ATC 2023), Luo et al. (SoCC 2021, TPDS 2022) and Winchester et al.
 (arXiv 2504.13141), all of which `topology/generating/figures.py` cites in full.
@@ -38,14 +38,14 @@ def loaded(services, seed=7, **options):
 
 @dataclass(frozen=True)
 class Shape:
-    """What one would measure of a mesh."""
+    """Measurements of a mesh."""
 
     kinds: dict
-    callers: np.ndarray  # of each service that has some
+    callers: np.ndarray  # of each service that has any
     callees: np.ndarray
     leaves: float
-    depths: np.ndarray  # of each entry: the most calls in a row
-    children: np.ndarray  # of each operation that calls
+    depths: np.ndarray  # of each entry: the longest chain of calls
+    children: np.ndarray  # of each operation that makes calls
     repeated: float
 
 
@@ -82,7 +82,7 @@ def test_entries_and_leaves_are_as_many_as_at_alibaba(size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_requests_go_as_deep_as_at_meta(size):
-    """Median 2 to 4 and 99th percentile about 6 of all requests (Huye); these are the most that an entry may make."""
+    """Median 2 to 4 and 99th percentile about 6 of all requests (Huye); these are the maximum of an entry."""
     depths = shape(size).depths
     assert 2 <= np.median(depths) <= 5
     assert 3 <= depths.max() <= 7
@@ -120,13 +120,13 @@ def test_few_entries_have_most_requests(size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_it_is_in_order(size):
-    """It loads without an error; of its warnings none is told."""
+    """It loads without an error, and no warning is shown."""
     assert [str(each) for each in remarks(loaded(size))] == []
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_there_are_replicas_for_its_load(size):
-    """A service with more replicas than the least two has them for its load."""
+    """Services with more than the minimum of two replicas need them for their load."""
     mesh = loaded(size).topology
     loads = offered_load(mesh)
     assert max(load.offered for load in loads.values()) <= 0.6
@@ -181,7 +181,7 @@ def played(scenario, size, seed, **lengths):
     return Simulation.of(scenarios.parse(text, f"{scenario}.yaml", options, mesh=loaded(size)))
 
 
-#: Size and seed. With 200 services and the first seed one stalls badly: many calls take 400 ms, that usually take 2.
+#: Size and seed. With 200 services and the first seed one stalls badly: many calls take 400 ms instead of 2.
 RUNS = every(((10, 1), (10, 2), (50, 1), (50, 2), (100, 1), (200, 1), (200, 2), (200, 3)), ((10, 1), (50, 1), (200, 1)))
 
 

@@ -1,4 +1,4 @@
-"""A schema of a key accepts what the binder reads, and refuses what the binder refuses."""
+"""The schema of a key accepts what the binder reads, and refuses what the binder refuses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TYPES = [
     Scenario,
     *fault_kinds().values(),
 ]
-#: Their keys that have plain values.
+#: Their keys with plain values.
 GRAMMARS = {
     f"{cls.__name__}.{word}": found.grammar
     for cls in TYPES
@@ -52,13 +52,13 @@ TEXTS = st.builds("{}{}".format, NUMBERS, SUFFIXES) | st.sampled_from(
 
 
 def reads(grammar: Key, text: str) -> bool:
-    """Whether the binder takes a text for a key."""
+    """Return whether the binder accepts a text for a key."""
     document = Document.parse(text, "x")
     return read(document, grammar, document.root) is not MISSING
 
 
 def accepts(grammar: Key, text: str) -> bool:
-    """Whether an editor does."""
+    """Return whether an editor accepts it."""
     return any(Draft202012Validator(each).is_valid(editor.value(text)) for each in alternatives(grammar))
 
 
@@ -69,7 +69,7 @@ def test_what_the_binder_reads_is_valid(name: str, text: str) -> None:
 
 @given(st.sampled_from(sorted(GRAMMARS)), TEXTS)
 def test_what_the_binder_refuses_is_not_valid_if_it_is_written_plainly(name: str, text: str) -> None:
-    """How a number is written is lost on an editor (`16.0`, `0x10`), and close to a long bound a schema is lenient."""
+    """An editor can't see how a number is written (`16.0`, `0x10`), and near a long bound a schema is lenient."""
     grammar = GRAMMARS[name]
     low, high = grammar.low and grammar.low * 0.999, grammar.high and grammar.high * 1.001
     assume(not reads(replace(grammar, low=low, high=high), text))
@@ -79,7 +79,7 @@ def test_what_the_binder_refuses_is_not_valid_if_it_is_written_plainly(name: str
 
 @dataclass(frozen=True)
 class Block:
-    """A block with a key of every make."""
+    """A block with every sort of key."""
 
     wait: float = key("duration", "how long", low=0, above=True, high=60)
     sizes: tuple[float, ...] = key("size", "several", (1024.0,), many=True)

@@ -1,4 +1,4 @@
-"""Columns, orders and places for the nodes of a layered drawing."""
+"""Columns, orders and positions for the nodes of a layered drawing."""
 
 from itertools import combinations, pairwise
 
@@ -23,7 +23,7 @@ def graph(pairs):
 
 @st.composite
 def columns(draw):
-    """Columns of slots, and lines between neighbouring ones."""
+    """Draw columns of slots, and lines between neighbouring columns."""
     layers = [
         [f"{layer}.{place}" for place in range(draw(st.integers(1, 5)))] for layer in range(draw(st.integers(1, 4)))
     ]
@@ -107,12 +107,12 @@ def test_an_order_keeps_the_columns_and_no_slot_alone_can_move_to_where_fewer_li
 
 @given(st.permutations(range(6)))
 def test_lines_that_need_not_cross_do_not(permutation):
-    """A matching between two columns, whatever order they come in."""
+    """A matching between two columns, in any initial order."""
     layers = [[f"a{i}" for i in range(6)], [f"b{i}" for i in permutation]]
     assert crossed(order(layers, lines := [(f"a{i}", f"b{i}") for i in range(6)]), lines) == 0
 
 
-# -- places ------------------------------------------------------------------------------------------------------------
+# -- positions ---------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=50)

@@ -1,4 +1,4 @@
-"""Topology files: names, defaults under edges, calls that come to an end, and all errors at once."""
+"""Topology files: names, defaults below edges, calls that terminate, and all errors at once."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from meshquake.topology.spec import Call, Cpu, Edge, Entry, Memory, Objective, O
 
 
 def mesh(text: str) -> Topology:
-    """The topology of a text."""
+    """Return the topology of a text."""
     return parse(text, "m.yaml").topology
 
 
 def problems(text: str) -> list[str]:
-    """What is said about a text that is refused."""
+    """Return the errors of a refused text."""
     with pytest.raises(DocumentError) as caught:
         parse(text, "m.yaml")
     return [str(problem) for problem in caught.value.problems]
 
 
 def pair(defaults: str = "", edges: str = "") -> Edge:
-    """The edge from `web`, a gateway, to `db`, a database, with defaults and policies of its own."""
+    """Return the edge from `web`, a gateway, to `db`, a database, with defaults and policies of its own."""
     return mesh(
         f"name: pair\ndefaults: {{{defaults} }}\nedges: {{{edges} }}\n"
         "services:\n"
@@ -47,7 +47,7 @@ ONE = "name: one\nservices: {{a: {{operations: {{x: {{}}}}}}}}\nworkload: {{{}mi
 
 
 def operation(text: str) -> Operation:
-    """An operation of `web`, beside a `cache` and a `db`, from a block."""
+    """Return an operation of `web`, beside a `cache` and a `db`, from a block."""
     return (
         mesh(
             f"name: one\nservices:\n  web: {{operations: {{home: {{{text}}}}}}}\n"
@@ -59,7 +59,7 @@ def operation(text: str) -> Operation:
     )
 
 
-# -- what is read ----------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_whole_mesh_is_read_as_written() -> None:
@@ -125,7 +125,7 @@ workload: {rate: 90/m, balance: least_request, mix: {web.home: 3}}
 
 
 def test_shipped_meshes_load_without_remark() -> None:
-    """Each of them, the default among them."""
+    """Including the default mesh."""
     meshes = shipped()
     assert DEFAULT in meshes
     for name, path in meshes.items():
@@ -136,7 +136,7 @@ def test_shipped_meshes_load_without_remark() -> None:
 
 
 def test_the_default_mesh_is_ten_services() -> None:
-    """Their names, and that the database is called through pools and the cache without retries."""
+    """Their names, and that calls to the database use pools and those to the cache no retries."""
     ten = load(shipped()[DEFAULT]).topology
     assert [service.name for service in ten.services] == [
         "api-gateway",
@@ -174,7 +174,7 @@ def test_the_default_mesh_is_ten_services() -> None:
     ],
 )
 def test_distributions_have_their_spellings(text: str, work: object) -> None:
-    """A duration is constant; a word takes its parameters, or the one it can't do without."""
+    """A duration is constant; a word takes its parameters, or the only one it requires."""
     assert operation(f"work: {text}").work == work
 
 
@@ -254,7 +254,7 @@ def test_a_promise_that_cannot_be_judged_is_refused(text: str, message: str) -> 
 
 
 def test_edges_come_in_the_order_in_which_pairs_first_call() -> None:
-    """Misses included, each after the lookup it follows, whatever stands under `edges`."""
+    """Misses included, each after its lookup, whatever the order under `edges`."""
     topology = mesh(
         "name: order\nedges: {b -> c: {timeout: 1s}}\n"
         "services:\n"
@@ -268,7 +268,7 @@ def test_edges_come_in_the_order_in_which_pairs_first_call() -> None:
     assert pairs == [("a", "c", None), ("a", "d", None), ("a", "b", None), ("b", "d", None), ("b", "c", 1.0)]
 
 
-#: Where the keys of the edge may stand, from the lowest layer to the highest.
+#: The places for the keys of the edge, from the lowest layer to the highest.
 LAYERS = (
     ("defaults", "edge"),
     ("defaults", "edges_from", "gateway"),
@@ -281,7 +281,7 @@ LAYERS = (
 
 @pytest.mark.parametrize(("lower", "upper"), list(itertools.combinations(LAYERS, 2)))
 def test_the_later_layer_wins_key_by_key(lower: tuple[str, ...], upper: tuple[str, ...]) -> None:
-    """Of any two places for an edge's keys, whichever stands first in the file."""
+    """For any two places for an edge's keys, whichever comes first in the file."""
     keys = {
         lower: {"timeout": "1s", "retry": {"max_attempts": 5, "base": "1ms"}},
         upper: {"timeout": "2s", "retry": {"base": "2ms"}},
@@ -299,7 +299,7 @@ def test_the_later_layer_wins_key_by_key(lower: tuple[str, ...], upper: tuple[st
 
 
 def test_none_switches_a_policy_off_and_a_block_over_none_starts_from_its_defaults() -> None:
-    """Nothing of what lay below `none` comes back."""
+    """Settings below `none` don't reappear."""
     defaults = "edge: {retry: {max_attempts: 5}, timeout: 1s}, edges_to: {database: {retry: none}}"
     assert pair(defaults) == Edge("web", "db", timeout=1.0)
     assert pair(defaults, "web -> db: {retry: {budget: 10%}}").retry == Retry(budget=RetryBudget(0.1))
@@ -314,7 +314,7 @@ def test_a_latency_is_replaced_whole() -> None:
 
 
 def test_a_service_may_call_itself() -> None:
-    """That is an edge like any other, so long as the operation is another."""
+    """Such an edge is like any other, provided the operation is another."""
     topology = mesh(
         "name: self\nservices: {a: {operations: {x: {calls: a.y}, y: {}}}}\nworkload: {mix: {a.x: 1}}\n"
         "edges: {a -> a: {timeout: 1s}}"
@@ -322,11 +322,11 @@ def test_a_service_may_call_itself() -> None:
     assert topology.edges == (Edge("a", "a", timeout=1.0),)
 
 
-# -- what is refused -------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------------
 
 
 def test_an_error_in_a_default_is_reported_once_at_its_own_line() -> None:
-    """However many edges and services lie above it."""
+    """However many edges and services inherit it."""
     services = "".join(f"  s{i}: {{operations: {{x: {{calls: db.get}}}}}}\n" for i in range(20))
     assert problems(
         "name: x\n"
@@ -392,7 +392,7 @@ def test_a_cluster_has_room_for_all_that_it_starts_with() -> None:
 
 
 def test_errors_in_unused_defaults_are_reported_too() -> None:
-    """Nobody has to call a database for its edges to be looked at."""
+    """The edges of a database are checked even if nobody calls it."""
     assert problems(
         "name: x\ndefaults: {edges_to: {external: {timeout: soon}}}\n"
         "services: {a: {operations: {x: {}}}}\nworkload: {mix: {a.x: 1}}"
@@ -403,7 +403,7 @@ def test_errors_in_unused_defaults_are_reported_too() -> None:
 
 
 def test_a_cycle_is_reported_at_the_call_that_closes_it() -> None:
-    """With the whole way round; one error for each knot of operations."""
+    """With the whole cycle; one error for each strongly connected set of operations."""
     assert problems(
         "name: x\n"
         "services:\n"
@@ -425,7 +425,7 @@ def test_a_cycle_is_reported_at_the_call_that_closes_it() -> None:
 
 
 def layered(depth: int, width: int) -> str:
-    """A mesh of services in a row, each calling the next several times."""
+    """Return a mesh of services in a row, each calling the next several times."""
     services = [
         f"  s{i}: {{operations: {{x: {{calls: [{', '.join([f's{i + 1}.x'] * width)}]}}}}}}" for i in range(depth - 1)
     ]
@@ -443,7 +443,7 @@ def layered(depth: int, width: int) -> str:
 
 
 def test_a_request_that_would_never_fit_is_refused() -> None:
-    """Call trees are counted, not grown, so the refusal is quick however large they are."""
+    """Call trees are counted, not built, so the refusal is quick however large they are."""
     mesh(layered(11, 3))  # 88,573 calls
     refused = f"workload.mix.s0.x: one request may make more than {MOST_SITES} calls, which is too many to run"
     assert problems(layered(12, 3)) == [f"m.yaml:17: {refused}"]
@@ -498,7 +498,7 @@ TEN = shipped()[DEFAULT].read_text(encoding="utf-8")
 
 @given(st.data())
 def test_a_mesh_with_any_line_damaged_loads_or_is_refused(data: st.DataObject) -> None:
-    """Whatever happens to a line of a file, the answer is a topology or errors in printable lines."""
+    """However a line of a file is damaged, the result is a topology or errors in printable lines."""
     lines = TEN.splitlines()
     at = data.draw(st.integers(0, len(lines) - 1))
     line = lines[at]
@@ -515,7 +515,7 @@ def test_a_mesh_with_any_line_damaged_loads_or_is_refused(data: st.DataObject) -
 
 
 def test_a_thousand_services_load_in_a_moment() -> None:
-    """Three operations each, a tree of calls, defaults with every policy: work grows as the file does."""
+    """Three operations each, a tree of calls, defaults with every policy: the work grows linearly with the file."""
     lines = [
         "name: large",
         "defaults: {edge: {timeout: 1s, retry: {budget: 20%}, breaker: {window_time: 10s}, pool: 5, bulkhead: 9}}",
@@ -530,7 +530,7 @@ def test_a_thousand_services_load_in_a_moment() -> None:
     lines.append("workload: {mix: {s0.x: 1, s0.y: 1, s0.z: 1}}")
     started = time.process_time()
     topology = mesh("\n".join(lines))
-    assert time.process_time() - started < 4  # about 0.4 s where this was written
+    assert time.process_time() - started < 4  # about 0.4 s on the author's machine
     assert (len(topology.services), len(topology.edges)) == (1000, 999)
 
 

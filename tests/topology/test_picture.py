@@ -38,7 +38,7 @@ def shop():
 
 
 def wide(layers, width):
-    """A mesh of layers of services that each call three of the next layer, and one of the last."""
+    """Return a mesh of layers of services that each call three of the next layer, and one of the last."""
 
     def calls(layer, place):
         targets = [(layer + 1, (place + step) % width) for step in (0, 1, 7) if layer < layers - 1]
@@ -92,7 +92,7 @@ def test_graphviz_reads_it_whatever_the_mesh_is_called(small):
 
 
 def mesh_of(count, calls, entries=("s0",), kinds=None):
-    """A mesh of so many services `s0`, `s1`, ..., and calls between them by number; whatever leads back ends there."""
+    """Return a mesh of services `s0`, `s1`, ..., with calls given by number; a backward call ends there."""
     groups = {a: tuple((Call(f"s{b}", "go" if a < b else "end"),) for x, b in calls if x == a) for a in range(count)}
     services = tuple(
         Service(
@@ -108,7 +108,7 @@ def mesh_of(count, calls, entries=("s0",), kinds=None):
 
 @st.composite
 def drawn_meshes(draw):
-    """Meshes of all sizes of drawing, with circles, hubs, calls to oneself, and leaves."""
+    """Draw meshes of all drawing sizes, with cycles, hubs, self-calls, and leaves."""
     count = draw(st.sampled_from([3, 9, 24, 70]))
     number = st.integers(0, count - 1)
     pairs = draw(st.lists(st.tuples(number, st.one_of(number, st.just(count - 1))), unique=True, max_size=2 * count))
@@ -118,7 +118,7 @@ def drawn_meshes(draw):
 
 
 def along(line):
-    """Points on a line, close to each other."""
+    """Yield closely spaced points on a line."""
     for begin in range(0, len(line.curve) - 1, 3):
         yield from (point(line.curve[begin : begin + 4], share / 64) for share in range(65))
 
@@ -210,7 +210,7 @@ def test_calls_may_be_others_than_those_of_the_file(small):
 
 
 def test_calls_to_one_service_share_their_way_past_columns():
-    """Two callers at the beginning, a chain of three, and a service after it that both call as well."""
+    """Two callers at the beginning, and a chain of three followed by a service that both call as well."""
     drawing = draw(mesh_of(6, [(0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (0, 5), (1, 5)], ("s0", "s1")))
     lines = {(line.caller, line.callee): line.curve for line in drawing.lines}
     assert lines["s0", "s5"][3:] == lines["s1", "s5"][3:]
@@ -227,7 +227,7 @@ def test_a_call_back_has_a_line_of_its_own_and_enters_from_the_right():
 
 
 def written(drawing):
-    """What the rates of calls cover, by the line they are written on."""
+    """Yield the frame of each call rate, with the number of its line."""
     high = drawing.style.small * 1.1
     for number, line in enumerate(drawing.lines):
         if line.rate and line.course not in ("hanging", "users"):
@@ -240,7 +240,7 @@ def meet(one, other):
 
 
 def test_rates_are_written_beside_each_other_where_there_is_room():
-    """Of a service that calls ten."""
+    """For a service that calls ten others."""
     labels = [frame for _, frame in written(draw(mesh_of(11, [(0, each) for each in range(1, 11)])))]
     assert len(labels) == 10 and not any(meet(*pair) for pair in combinations(labels, 2))
 

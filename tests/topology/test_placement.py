@@ -1,4 +1,4 @@
-"""Replicas are placed on nodes: evenly, those of one service apart, and always the same."""
+"""Replicas are placed on nodes evenly, those of one service apart, and always the same way."""
 
 from collections import Counter
 

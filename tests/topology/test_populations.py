@@ -1,4 +1,4 @@
-"""Populations in a topology file: what they are read to, and what is refused."""
+"""Populations in a topology file: how they are read, and what is refused."""
 
 import editor
 import pytest

@@ -1,4 +1,4 @@
-"""The documentation of topology files says what the loader does."""
+"""The documentation of topology files agrees with the loader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meshquake.topology.reference import table
 PATH = Path(__file__).parents[2] / "docs" / "topology.md"
 DOCS = PATH.read_text(encoding="utf-8")
 
-#: A mesh with places to put a mistake in, for each first column of the table of errors.
+#: A mesh with places for a mistake, one for each first column of the table of errors.
 FORM = """\
 name: t
 services:
@@ -34,12 +34,12 @@ ERRORS = re.findall(r"^\| (\w+) \| `(.+?)` \| (.+?) \| (?:`(.+?)` )?\|$", DOCS.s
 
 
 def example(name: str) -> str:
-    """A YAML example of the documentation."""
+    """Return a YAML example of the documentation."""
     return DOCS.split(f"<!-- example: {name} -->\n```yaml\n")[1].split("```")[0]
 
 
 def filled(place: str, text: str) -> str:
-    """The form with a text in one place."""
+    """Return the form with a text in one place."""
     return FORM % {**dict.fromkeys((*PLACES, "never"), ""), place: text}
 
 
@@ -65,7 +65,7 @@ def test_every_type_of_the_grammar_has_its_table() -> None:
 
 
 def test_the_small_mesh_loads_and_has_fifteen_lines() -> None:
-    """What the documentation shows first works, and is short."""
+    """The first example of the documentation works, and is short."""
     text = example("small")
     mesh = loader.parse(text, "small.yaml").topology
     assert len(text.splitlines()) <= 15
@@ -93,7 +93,7 @@ def test_the_broken_file_gives_the_output_shown() -> None:
 
 
 def test_the_form_itself_is_in_order() -> None:
-    """So what is wrong below is wrong because of the mistake."""
+    """So every error below is due to the mistake."""
     loader.parse(filled("never", ""), "x")
     assert len(ERRORS) > 50
 
@@ -102,7 +102,7 @@ def test_the_form_itself_is_in_order() -> None:
 def test_mistakes_are_reported_and_put_right_as_the_table_says(
     place: str, mistake: str, message: str, right: str
 ) -> None:
-    """The mistake gives one error with the message, and what is said to be right is accepted."""
+    """The mistake gives exactly one error with that message, and the suggested correction is accepted."""
     with pytest.raises(DocumentError) as caught:
         loader.parse(filled(place, mistake), "x")
     (problem,) = caught.value.problems
@@ -111,6 +111,6 @@ def test_mistakes_are_reported_and_put_right_as_the_table_says(
 
 
 def test_a_block_that_says_nothing_by_default_has_no_default() -> None:
-    """Not Python's text for it; what is written as a time or a share has its own."""
+    """Not Python's text for it; defaults that are times or shares are shown as such."""
     assert "Telemetry(" not in table(Scenario)
     assert "| `at` | see text | 0s |" in table(Fault)

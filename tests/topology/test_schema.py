@@ -1,4 +1,4 @@
-"""The JSON Schema of topology files accepts what the loader does, and refuses what a schema can refuse."""
+"""The JSON Schema of topology files accepts what the loader accepts, and refuses whatever a schema can refuse."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.topology.test_reference import DOCS, ERRORS, example, filled
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = topology_schema()
-#: Meshes that others wrote, where they are at hand.
+#: Meshes written by others, where available.
 SHARED = ROOT.parent / "shared" / "meshes"
-#: Mistakes that need more than a schema: names of one place that another must have, calls that come to an end, what
-#: all values of a list or a block are together.
+#: Errors beyond a schema: names that must exist elsewhere, calls that must terminate, and constraints on all values of
+#: a list or block together.
 FOR_THE_LOADER = {
     "calls: bd.select",
     "calls: db.selct",
@@ -48,12 +48,12 @@ FOR_THE_LOADER = {
 
 
 def cases(test: Any) -> list[str]:
-    """The texts that a test of the loader is run with."""
+    """Return the texts that a test of the loader is run with."""
     return [text for text, *_ in test.pytestmark[0].args[1]]
 
 
 def mesh(operation: str) -> str:
-    """A mesh with a block of an operation, as the tests of the loader have it."""
+    """Return a mesh with a block of an operation, as in the tests of the loader."""
     return (
         f"name: one\nservices:\n  web: {{operations: {{home: {{{operation}}}}}}}\n"
         "  cache: {kind: cache, operations: {get: {}, set: {}}}\n  db: {kind: database, operations: {get: {}}}\n"
@@ -65,7 +65,7 @@ def test_it_is_a_schema_of_the_2020_12_draft() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-# -- what is accepted --------------------------------------------------------------------------------------------------
+# -- accepted ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", loader.shipped().values(), ids=list(loader.shipped()))
@@ -141,7 +141,7 @@ def test_what_the_documentation_calls_right_is_valid(place: str, right: str) -> 
     assert complaints(SCHEMA, filled(place, right)) == []
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
+# -- refused -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("place", "mistake"), [(place, mistake) for place, mistake, *_ in ERRORS])
@@ -161,13 +161,13 @@ def test_the_broken_mesh_of_the_documentation_is_refused_where_a_schema_can_see_
 
 @pytest.mark.parametrize("text", cases(test_loader.test_a_promise_that_cannot_be_judged_is_refused))
 def test_an_objective_that_cannot_be_judged_is_refused(text: str) -> None:
-    """But for a window in parts of a second."""
+    """Except for a window in fractions of a second."""
     assert (complaints(SCHEMA, test_loader.ONE.format(text)) == []) == ("1500ms" in text)
 
 
 @pytest.mark.parametrize("text", cases(test_loader.test_what_is_no_mesh_is_refused))
 def test_what_is_no_mesh_is_refused(text: str) -> None:
-    """But for a mix whose weights are all 0."""
+    """Except for a mix whose weights are all 0."""
     assert (complaints(SCHEMA, text) == []) == ("a.x: 0" in text)
 
 

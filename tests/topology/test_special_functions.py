@@ -1,4 +1,4 @@
-"""Special functions, without what comes with them."""
+"""Special functions, without their dependencies."""
 
 import subprocess
 import sys

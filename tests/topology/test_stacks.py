@@ -1,4 +1,4 @@
-"""What services are built with: a closed list, each for some kinds of service, and a store's product said once."""
+"""The stacks of services: a closed list, each for some kinds of service, and a store's product given once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a `telemetry:` block may say, and what is told to whoever says something else."""
+"""The content of a `telemetry:` block, and the errors for anything else."""
 
 from math import nan
 
@@ -15,7 +15,7 @@ from meshquake.topology.telemetry.expression import LONGEST, parse
 
 
 def problems(block, scenario=None):
-    """All that is wrong with a block of the small mesh, or with one of a scenario on it: path and message of each."""
+    """Return path and message of every error in a block of the small mesh, or in one of a scenario on it."""
     with pytest.raises(DocumentError) as refused:
         mesh = loader.parse(f"{SMALL}telemetry:\n  {block}\n", "mesh.yaml")
         if scenario is not None:

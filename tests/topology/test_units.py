@@ -1,4 +1,4 @@
-"""Numbers as they are written: read, written, and refused."""
+"""Numbers in files: parsing, formatting, and errors."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ AMOUNTS = st.just(0.0) | st.floats(1e-9, 1e9) | st.integers(1, 10**9).map(float)
 @pytest.mark.parametrize("unit", ["duration", "ratio", "rate", "size", "cores", "number"])
 @given(amount=AMOUNTS)
 def test_a_number_reads_back_as_it_was_written(unit: str, amount: float) -> None:
-    """For every unit, reading what was written gives the same float, to the last bit."""
+    """For every unit, parsing the formatted number gives the same float, to the last bit."""
     assert units.UNITS[unit].parse(units.UNITS[unit].show(amount)) == amount
 
 
 @given(st.integers(-(10**30), 10**30))
 def test_a_count_reads_back_as_it_was_written(count: int) -> None:
-    """Whole numbers survive, without passing through floats."""
+    """Integers survive, without passing through floats."""
     assert units.parse_count(str(count)) == count
 
 
 @given(st.text())
 def test_whatever_is_no_value_is_refused_in_one_line(text: str) -> None:
-    """No text makes a parser fail otherwise than by ValueError, and the message can be printed."""
+    """No text makes a parser fail except by ValueError, and the message is printable."""
     for unit in units.UNITS.values():
         try:
             unit.parse(text)
@@ -39,12 +39,12 @@ def test_whatever_is_no_value_is_refused_in_one_line(text: str) -> None:
     [("250ms", 0.25), ("1.5s", 1.5), ("2m", 120.0), ("1h", 3600.0), ("40us", 0.00004), ("0.4ms", 0.0004), ("0", 0.0)],
 )
 def test_durations_are_exact(text: str, seconds: float) -> None:
-    """A duration is the float nearest to what was written."""
+    """A duration is the float nearest to the written number."""
     assert units.parse_duration(text) == seconds
 
 
 def test_plain_seconds_are_for_the_command_line() -> None:
-    """A number without a unit is seconds where the caller says so, and elsewhere refused with a proposal."""
+    """A number without a unit means seconds where the caller allows it, and is otherwise refused with a suggestion."""
     assert units.parse_duration("90", plain_seconds=True) == 90.0
     with pytest.raises(ValueError, match=r"^needs a unit, as in 90ms or 90s$"):
         units.parse_duration("90")
@@ -78,7 +78,7 @@ def test_plain_seconds_are_for_the_command_line() -> None:
     ],
 )
 def test_each_unit_has_its_spellings(unit: str, text: str, value: object) -> None:
-    """What the documentation lists can be read, and means what it says."""
+    """Everything the documentation lists can be parsed, and means what it says."""
     assert units.UNITS[unit].parse(text) == value
 
 
@@ -106,7 +106,7 @@ def test_each_unit_has_its_spellings(unit: str, text: str, value: object) -> Non
     ],
 )
 def test_near_misses_are_refused(unit: str, text: str) -> None:
-    """No underscores, no rounding to a whole, no nan or inf, no digits of other scripts, no other spelling."""
+    """No underscores, no rounding to an integer, no nan or inf, no digits of other scripts, no other spelling."""
     with pytest.raises(ValueError, match=r"^must be "):
         units.UNITS[unit].parse(text)
 
@@ -135,5 +135,5 @@ def test_near_misses_are_refused(unit: str, text: str) -> None:
     ],
 )
 def test_numbers_are_written_in_the_unit_that_reads_best(text: str, written: str) -> None:
-    """The largest unit that keeps every digit, or as many digits as asked for."""
+    """The largest unit that keeps every digit, or as many digits as requested."""
     assert text == written

@@ -1,10 +1,10 @@
-"""Autoscalers that cannot do what they are for."""
+"""Autoscalers that cannot work."""
 
 from odd_meshes import found
 
 
 def scaled(autoscale, service="cpu: 2, replicas: 2", rate="100/s", app="work: 10ms", top=""):
-    """What is odd about the autoscaler of a service of which a replica bears 200/s."""
+    """Return the warnings about the autoscaler of a service whose replicas each bear 200/s."""
     text = f"""
         name: scaled
         services:
@@ -18,7 +18,7 @@ def scaled(autoscale, service="cpu: 2, replicas: 2", rate="100/s", app="work: 10
 
 
 def test_the_most_replicas_must_reach_the_target():
-    """Four at 70% of two cores that bear 200/s, and a tenth more, are 616/s."""
+    """Four at 70% of two cores that bear 200/s, plus a tenth, are 616/s."""
     assert scaled("{maximum: 4, cpu: 70%}", rate="610/s") == []
     assert scaled("{maximum: 4, cpu: 70%}", rate="620/s") == [
         "its target asks for 5 replicas at the usual load, and 4 is the most"
@@ -26,7 +26,7 @@ def test_the_most_replicas_must_reach_the_target():
 
 
 def test_a_target_of_cores_is_never_seen_where_workers_wait_for_others():
-    """One worker of 20 ms, of which 2 ms are work: a full replica has 10% of its core busy."""
+    """One worker holds 20 ms per request, of which 2 ms are work: a saturated replica has its core 10% busy."""
     waits = "work: 10ms, calls: slow.go"
     assert scaled("{maximum: 4, cpu: 80%}", "cpu: 1, workers: 1, replicas: 2", "5/s", waits) == [
         "never adds a replica: with all workers of one in use 9.9% of its cores are busy, which is no more than the "
@@ -51,7 +51,7 @@ def test_an_autoscaler_has_a_choice_and_begins_with_one_that_it_would_make():
 
 
 def test_the_most_replicas_must_find_room():
-    """The others have 116 cores, one each worker."""
+    """The others have 116 cores, one per worker."""
     assert scaled("4", top="cluster: 124") == []
     assert scaled("4", top="cluster: 123") == [
         "may ask for 4 replicas, and the cluster has room for 3 beside the others"

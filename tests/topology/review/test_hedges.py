@@ -1,4 +1,4 @@
-"""Hedges that are no use."""
+"""Hedges that are of no use."""
 
 import pytest
 from odd_meshes import pair
@@ -12,7 +12,7 @@ TWO = f"{{replicas: 2, operations: {{get: {{work: {MIXED}}}}}}}"
     [
         ("{hedge: 20ms}", None),
         ("{hedge: 11ms}", "hedges 100% of the healthy calls: they take longer than 11ms"),
-        # Somebody who wants two at once says so.
+        # Sending two at once is an explicit choice.
         ("{hedge: 0ms}", None),
         ("{hedge: {delay: 11ms, percentile: 95%}}", None),
         ("{timeout: 1s, hedge: 1s}", "hedges no slow call: it waits 1s, and a call is given up after 1s"),

@@ -1,4 +1,4 @@
-"""Keys of another choice than the one that was made."""
+"""Keys that belong to another choice than the one made."""
 
 import pytest
 

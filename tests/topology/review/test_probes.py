@@ -4,7 +4,7 @@ from odd_meshes import pair
 
 
 def test_a_liveness_probe_must_let_a_process_start():
-    """Kubernetes' probe asks three times in 20 s, from the start on."""
+    """Kubernetes' probe asks three times in 20 s, counted from the start of the process."""
     slow = "{{startup: 20s, liveness: {probe}, operations: {{get: {{work: 10ms}}}}}}"
     assert pair(db=slow.format(probe="{initial_delay: 1s}")) == []
     ((place, text),) = pair(db=slow.format(probe="{}"))

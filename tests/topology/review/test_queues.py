@@ -1,4 +1,4 @@
-"""Queues whose discipline makes no difference, and caches that nobody asks."""
+"""Queues whose discipline makes no difference, and caches that nobody uses."""
 
 import pytest
 from odd_meshes import found

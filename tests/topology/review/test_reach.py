@@ -1,4 +1,4 @@
-"""What no request reaches."""
+"""Parts of a mesh that no request reaches."""
 
 from odd_meshes import found
 

@@ -7,13 +7,13 @@ from odd_meshes import line, pair
 @pytest.mark.parametrize(
     ("outer", "inner", "calls"),
     [
-        # Each layer hears of the failures below it.
+        # Each layer learns of the failures below it.
         ("{retry: {max_attempts: 4, on: [dependency_failed, timeout]}}", "{retry: 4}", 64),
-        # A layer that times out first repeats what is still going on below.
+        # A layer that times out first repeats calls that are still in progress below.
         ("{timeout: 10s, retry: 4}", "{timeout: 20s, retry: 4}", 64),
-        # The outer layers neither hear of the failure nor time out.
+        # The outer layers neither learn of the failure nor time out.
         ("{retry: 4}", "{retry: 4}", None),
-        # Budgets let one call be 1.2 on average.
+        # Budgets let one call become 1.2 on average.
         (
             "{retry: {max_attempts: 4, on: [dependency_failed], budget: 20%}}",
             "{retry: {max_attempts: 4, budget: 20%}}",
@@ -30,7 +30,7 @@ def test_retries_multiply_through_layers_that_hear_of_failures_below(outer, inne
 
 
 def multiplied(outer, inner):
-    """How many calls one request may become along a line of which the last edge has its own policies."""
+    """Return how many calls one request can become along a line whose last edge has its own policies."""
     messages = [message for _, message in line(a=outer, b=outer, c=inner) if "multiply" in message]
     return [int(message.split("become ")[1].split()[0]) for message in messages]
 
@@ -62,12 +62,12 @@ def test_a_breaker_that_opens_at_half_lets_two_attempts_a_call_through():
 @pytest.mark.parametrize(
     ("outer", "inner", "calls"),
     [
-        # Only what times out first, and still has time for it, tries again while those below are at it.
+        # Only a layer that times out first, and still has time left, retries while those below are at work.
         ("{timeout: 10s, overall_timeout: 10s, retry: 4}", "{timeout: 20s, retry: 4}", []),
         ("{timeout: 10s, overall_timeout: 20s, retry: 4}", "{timeout: 20s, retry: 4}", [16]),
-        # Nobody below hears of it.
+        # No layer below learns of it.
         ("{timeout: 10s, retry: 4}", "{timeout: 20s, retry: 4}", [64]),
-        # A layer that hedges sends again what those below are still at.
+        # A layer that hedges resends calls that are still in progress below.
         ("{hedge: {delay: 100ms, max_attempts: 4}}", "{timeout: 1s, retry: 4}", [64]),
         ("{hedge: {delay: 100ms, max_attempts: 4, percentile: 95%}}", "{timeout: 1s, retry: 4}", []),
         ("{hedge: {delay: 100ms, max_attempts: 4, tokens: 10}}", "{timeout: 1s, retry: 4}", []),

@@ -1,4 +1,4 @@
-"""Rollouts that leave nothing, or cannot begin."""
+"""Rollouts that leave no replica, or cannot begin."""
 
 import pytest
 from odd_meshes import found

@@ -74,7 +74,7 @@ def outlasting(**policies):
 
 
 def test_what_is_cancelled_leaves_no_work_behind():
-    """b stops when a gives up on it; what it has called itself stops if it is cancelled too, or has its deadline."""
+    """b stops when a gives up on it; b's own calls stop if they are cancelled too, or share its deadline."""
     impatient = "{timeout: 200ms, cancellation: true}"
     assert outlasting(a=impatient, b="{timeout: 5s, cancellation: true}", c="{timeout: 5s}") == []
     passes_on = "{timeout: 5s, inherit_deadline: true}"

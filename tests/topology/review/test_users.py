@@ -1,4 +1,4 @@
-"""Users whom a healthy mesh does not please, or who are too many for it."""
+"""Users whose promise even a healthy mesh breaks, or who are too many for it."""
 
 from odd_meshes import found
 
@@ -40,7 +40,7 @@ def test_patience_outlasts_healthy_answers():
 
 
 def test_closed_users_ask_no_faster_than_they_are_answered():
-    """Eight users who wait 495 ms and think 5 ms ask 16 times a second, not 8 / 0.005."""
+    """Eight users who wait 495 ms and think for 5 ms make 16 requests a second, not 8 / 0.005."""
     db = "db: {workers: 10, operations: {get: {work: 494ms}}}"
     two = f"{{name: m, services: {{web: {{operations: {{go: {{calls: db.get}}}}}}, {db}}}, "
     closed = "workload: {{populations: {{them: {{users: {}, mix: {{web.go: 1}}, think_time: 5ms}}}}}}}}"

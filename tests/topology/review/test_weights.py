@@ -1,4 +1,4 @@
-"""Weights that look like shares of a whole, and are not."""
+"""Weights that look like shares of a whole but don't add up."""
 
 import pytest
 from odd_meshes import found, pair

@@ -1,4 +1,4 @@
-"""What is odd about a mesh as a whole: each warning where it is true, and none just beside it."""
+"""The warnings about a mesh as a whole: each is given where it is true, and not in a nearby valid case."""
 
 import time
 
@@ -60,7 +60,7 @@ def test_a_thousand_services_are_reviewed_in_seconds():
     mesh = Topology("wide", services, edges, Workload(rate=1e-12, mix=(Entry("s0-0", "go", 1.0),)))
     begun = time.process_time()
     warnings = review(mesh)
-    assert time.process_time() - begun < 60  # and not a number of years
+    assert time.process_time() - begun < 60  # rather than years
     assert any(f"one request may become {3**49:.0f} calls" in message for _, message in warnings)
 
 
@@ -68,7 +68,7 @@ def test_a_thousand_services_are_reviewed_in_seconds():
     ("edges", "line"), [("", 3), ("edges: {a -> b: {timeout: 2ms}}", 5), ("defaults: {edge: {timeout: 2ms}}", 5)]
 )
 def test_a_warning_stands_where_its_key_does_or_its_default_or_else_its_caller(edges, line):
-    """A call without a timeout has no key; one with a timeout that is too short has."""
+    """A call without a timeout has no key for it; one with too short a timeout has."""
     text = f"""name: lines
 services:
   a: {{workers: 1, operations: {{go: {{calls: b.go}}, on: {{}}}}}}
