@@ -30,8 +30,7 @@ def harmed(scenario: str, seed: int, severity: float) -> float:
 
 
 def onsets(run) -> dict[str, float]:
-    """Return when each service's p95 over the last five seconds first reached three times its value before the
-    incident.
+    """Return when each service's p95 over five seconds first reached three times its value before the incident.
 
     Seconds since the incident began, by service, in order. Of fewer than twenty requests the p95 is the slowest one,
     which is no evidence.

@@ -70,9 +70,7 @@ class Run:
         return found
 
     def ended(self, numbers: list[int], group: bool = False) -> tuple[int, list[str]]:
-        """Send signals to the process, or to its group, and return its status and output. It must end in time and
-        alone.
-        """
+        """Send signals to the process or its group; returns status and output. It must end in time, and alone."""
         for number in numbers:
             (os.killpg if group else os.kill)(self.process.pid, number)
         began = monotonic()

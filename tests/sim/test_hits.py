@@ -106,9 +106,7 @@ def requests(random, services, rate, failing, slow=0.0):
 
 @pytest.mark.parametrize(("rate", "failing", "slow"), [(0.5, 0.1, 0.0), (3.0, 0.04, 0.02), (20.0, 0.045, 0.045)])
 def test_of_runs_in_which_nothing_changes_hardly_any_has_a_hit(rate, failing, slow):
-    """At most one run in a hundred, whatever the usual error rate: four hits in forty runs are as unlikely as 1 in
-    1000.
-    """
+    """At most one run in a hundred, whatever the usual error rate: four in forty would happen once in 1,000 times."""
     random = np.random.default_rng(3)
     wrong = 0
     for _ in range(40):

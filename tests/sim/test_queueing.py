@@ -71,9 +71,7 @@ def loss(rows):
 
 
 def agrees(estimates, theory, within):
-    """Check that theory lies in the t interval around the mean of independent estimates, at most +- `within` of it
-    wide.
-    """
+    """Check that theory lies in the t interval around the mean of the estimates, at most +- `within` of it wide."""
     half = stats.t.ppf((1 + CONFIDENCE) / 2, len(estimates) - 1) * stats.sem(estimates)
     mean = np.mean(estimates)
     assert half < within * theory, f"{mean:.4g} +- {half:.2g} says little"

@@ -252,9 +252,7 @@ def test_a_setting_that_nothing_follows_from_is_never_seen_and_a_job_is_by_its_c
 
 
 def test_what_happens_besides_is_a_red_herring_and_no_fault():
-    """An event counts if it happens during the fault or less than a minute before. A job runs in one process of a
-    service.
-    """
+    """It counts during the fault and up to a minute before. A job runs in one process of a service."""
     key = played("cascade").key
     (fault,) = key["faults"]
     earliest = datetime.fromisoformat(fault["start"]) - timedelta(minutes=1)

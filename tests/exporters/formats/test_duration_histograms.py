@@ -41,9 +41,7 @@ def counted(intervals):
 
 
 def bucket(micros, scale):
-    """Return the bucket by its definition, in integers: bound to the power of 2^scale is a power of two, as is each of
-    them.
-    """
+    """Compute the bucket by definition, in integers: the bound to the power of 2^scale is a power of two."""
     low, high = -(2**6) * 2**scale, 2**6 * 2**scale
     value = micros / 1e6
     while high - low > 1:

@@ -113,9 +113,7 @@ SPANS = [
 
 @pytest.fixture
 def foreign(tmp_path):
-    """Return a case as others record it: pods of deployments, a load generator, a store without spans, none of our
-    counts.
-    """
+    """Return a case as others record it: pods, a load generator, a store without spans, none of our counts."""
     folder = tmp_path / "batch-01"
     folder.mkdir()
     late = [{**each, "time": each["time"] + timedelta(minutes=3), "trace_id": f"{2:032x}"} for each in SPANS]

@@ -152,9 +152,7 @@ def test_below_capacity_controlled_delay_sheds_hardly_anything():
 
 
 def test_under_overload_what_matters_is_served_and_what_does_not_is_shed():
-    """Of three times the capacity, three quarters are batch work; nearly all of the rest, 0.75 of the capacity,
-    succeeds.
-    """
+    """Of three times the capacity, three quarters are batch work; nearly all the rest, at 0.75 of it, succeeds."""
     topology = topology_of("""
 name: shedding
 services:

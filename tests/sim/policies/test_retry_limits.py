@@ -137,9 +137,7 @@ def test_a_breaker_of_retries_stops_nothing_else_and_ends_by_itself():
 
 
 def test_a_bucket_that_is_nearly_empty_for_a_minute_is_told_once_and_its_end_ten_seconds_after():
-    """Half of all attempts fail and deposits are spent at once, so the bucket keeps alternating between paying and
-    refusing.
-    """
+    """Half of all attempts fail and deposits are spent at once, so the bucket pays and refuses in turn."""
     stage = retrying("bucket: " + BUCKET)
     stage.fault(failing("db", 0.5), 0, 60_000)
     stage.request(*range(0, 60_000, 10))

@@ -148,9 +148,7 @@ def test_descriptors_rise_while_calls_hang_and_fall_back_once_they_do_not():
 
 
 def test_sockets_of_a_pool_are_those_it_opened_at_both_ends(quiet):
-    """Two replicas of web have a pool of four open connections each: eight at the database, which listens on one
-    socket.
-    """
+    """Two replicas of web have four pooled connections each: eight at the database, which listens on one socket."""
     assert set(of(quiet, "open_sockets", service="db")) == {9}
 
 

@@ -79,9 +79,7 @@ def pattern(text):
 
 
 def every_span():
-    """Return spans for every place, side and outcome, in three lengths, with every note there is, in a few requests
-    each.
-    """
+    """Return spans of every place, side and outcome, with every note, in three lengths and a few requests each."""
     mesh = Mesh(parse(EVERY_KIND, "kinds").topology, 1, end=1.0)
     tables = Tables(mesh, DEFAULT_START)
     tables.refresh(len(mesh.incarnations))
