@@ -32,7 +32,7 @@ _INCIDENT = ("cascade", "--rate", "5", "--interval", "10s", "--quiet")
 
 
 def commands(folder: Path, hours: float, postgresql: str | None) -> Iterator[tuple[str, list[str], Path]]:
-    """Each command, what it's called, and where its output goes; the first one makes the fixture of the others."""
+    """Yield the name, arguments and output path of each command; the first one makes the fixture of the others."""
     fixture, output = folder / "keep" / "incidents" / "cascade", folder / "output"
 
     def command(name: str, *arguments: object) -> tuple[str, list[str], Path]:
@@ -64,12 +64,12 @@ def commands(folder: Path, hours: float, postgresql: str | None) -> Iterator[tup
 
 
 def _named(verdicts: list[tuple[str, str | None]]) -> list[dict[str, object]]:
-    """An answer's verdicts: a thousand requests, wrong about some."""
+    """Return an answer's verdicts: on a thousand requests, some of them wrong."""
     return [{"trace_id": trace, "harmed": effect is None} for trace, effect in verdicts[:1000]]
 
 
 def peaks(hours: float, postgresql: str | None) -> dict[str, tuple[float, int]]:
-    """The peak memory of each command in MB, and how many bytes it wrote."""
+    """Return the peak memory of each command in MB, and the number of bytes it wrote."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, command, output in commands(Path(folder), hours, postgresql):

@@ -1,1 +1,1 @@
-"""Methods of RCAEval (Pham et al., WWW 2025) compared with the floors, in an environment of their own."""
+"""RCAEval's methods (Pham et al., WWW 2025) compared with the floors, in a separate environment."""

@@ -1,4 +1,4 @@
-"""Exports the cases of a data set for RCAEval's methods, and asks these, in an environment of their own."""
+"""Export the cases of a data set for RCAEval's methods, and run these in a separate environment."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ HERE = Path(__file__).resolve().parent
 #: Versions of Python on which RCAEval loads the methods.
 _VERSIONS = "3.12", "3.10"
 NAMES = ("BARO", "NSigma", "CIRCA", "PC-PageRank")
-#: For each case, by its name, the services that each method ranks; None if it failed.
+#: By name of the case, the services as each method ranks them; None if it failed.
 Rankings = dict[str, dict[str, list[str] | None]]
 
 
 def environment(folder: Path, python: str) -> Path:
-    """The interpreter of an environment with the methods, which is made if there is none.
+    """Return the interpreter of an environment with the methods, making the environment if it is missing.
 
     Parameters
     ----------
     folder
-        Where it is, or shall be.
+        The environment's folder.
     python
-        An interpreter to make it with.
+        The interpreter to make it with.
     """
     interpreter = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     if not interpreter.exists():
@@ -47,7 +47,7 @@ def environment(folder: Path, python: str) -> Path:
 
 
 def rankings(cases: Iterable[Path], interpreter: Path) -> Rankings:
-    """What each method makes of each case, given by its telemetry's folder."""
+    """Run the methods on cases given by the folders of their telemetry, and return the rankings."""
     found: Rankings = {}
     with TemporaryDirectory() as parent:
         process = subprocess.Popen(

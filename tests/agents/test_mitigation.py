@@ -37,5 +37,5 @@ def test_a_wrong_remedy_averts_next_to_nothing(harms):
 
 def test_turning_users_away_is_seen_in_what_they_were_promised_and_gains_nothing(harms):
     assert harms["nobody"].total > harms["nothing"].total
-    # Every user turned away is harmed; letting half of them in does not add to that.
+    # Every user turned away is harmed, so letting half of them in harms fewer.
     assert harms["nothing"].total * 0.6 < harms["half"].total < harms["nobody"].total

@@ -83,7 +83,7 @@ READERS = {
     "truth/verdicts.ndjson": ("score", "trace", "load"),
     "truth/ground_truth.json": ("score", "explain", "trace", "load", "rcaeval"),
 }
-#: Commands that read the brief of a case whose truth is withheld; the last one finds nobody listening.
+#: Commands that read the recording file of a case with its truth withheld; the last one finds nobody listening.
 TOLD = ("csv", "parquet", "otlp", "openmetrics", "jaeger", "send")
 
 

@@ -20,7 +20,7 @@ from meshquake.topology.problems import DocumentError
 from meshquake.topology.schema import topology_schema
 
 DAY_BY_HOURS, WEEK_BY_DAYS = (f"[{', '.join(['30%'] * count)}]" for count in (24, 7))
-#: A mesh with one of each named thing, and of everything that is nothing by itself.
+#: A mesh with one of each named thing, and of everything that is absent by default.
 MESH = """
 name: reach
 cluster: 1000

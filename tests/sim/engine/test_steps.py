@@ -262,7 +262,7 @@ def test_counts_follow_their_distribution(times, chance):
 
 
 def test_a_call_that_may_lie_within_itself_comes_to_an_end():
-    """A cycle with a bound of 3: a, b, a, b, a, b, a; the fourth call back isn't made."""
+    """With a bound of 3 on the cycle: a, b, a, b, a, b, a; the fourth call back isn't made."""
     stage = Stage("""
 name: cycle
 defaults: {edge: {latency: 0s}}
