@@ -68,7 +68,7 @@ _NEVER_PERFECT = "never 0"
 
 
 def rows(counts: Counts, whole: int, system: System) -> Iterator[Row]:
-    """Return every statistic of a mesh; `whole` is the number of buckets in a recording."""
+    """Yield every statistic of a mesh; `whole` is the number of buckets in a recording."""
     for row in _all(counts, whole, system):
         yield replace(row, shape=row.name in system.shape)
 

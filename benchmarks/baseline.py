@@ -57,7 +57,7 @@ def _beyond(times: Count) -> tuple[float, ...]:
 
 @singledispatch
 def sampler(distribution: Distribution, random: Random) -> Sampler:
-    """Return a function that draws a time in seconds from `distribution`; TypeError for an unknown distribution."""
+    """Return a function that draws times in seconds from `distribution`; TypeError for an unknown distribution."""
     raise TypeError(f"no sampler for a {type(distribution).__name__}")
 
 

@@ -75,7 +75,7 @@ _BRIEF = {
 
 
 def summary(meshes: dict[str, list[Row]]) -> Iterator[str]:
-    """Return one line per mesh."""
+    """Yield one line per mesh."""
     yield f"| mesh | inside | of its shape | {' | '.join(_BRIEF.values())} |"
     yield "|---" * (len(_BRIEF) + 3) + "|"
     for name, found in meshes.items():

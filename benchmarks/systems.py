@@ -56,7 +56,7 @@ def _collects(service: Service) -> bool:
 
 
 def _still(edge: Edge) -> list[tuple[str, str, str]]:
-    """Yield the series of an edge that its policies leave at 0."""
+    """Return the series of an edge that its policies leave at 0."""
     limited = edge.inherit_deadline or own_limit(edge) < inf
     unused = {"retry_rate": edge.retry is None, "timeout_rate": not limited}
     return [(metric, edge.caller, edge.callee) for metric, idle in unused.items() if idle]

@@ -21,7 +21,7 @@ def balance(calls, now):
 
 
 def check_deciding(mesh, rows):
-    """No attempt leaves two rows, and exactly one attempt of a call decides it, or none if its caller was ended."""
+    """Check that no attempt leaves two rows, and that one attempt decides each call, or none if its caller ended."""
     outcomes = {(row["number"], row["site"], row["attempt_path"]): row["outcome"] for row in rows}
     assert len(outcomes) == len(rows)
     deciding = Counter()
@@ -37,7 +37,7 @@ def check_deciding(mesh, rows):
 
 
 def check_attempts(mesh, rows):
-    """Every attempt is a call, a retry or a hedge: each after the first is a hedge or follows a retried failure.
+    """Check that every attempt is a call, a retry or a hedge: all but the first hedge, or follow a retried failure.
 
     Attempts count from 1 without gaps. Retries are sequential, and a failure is marked as outrun only if another
     attempt of its call ended no earlier.
@@ -59,7 +59,7 @@ def check_attempts(mesh, rows):
 
 
 def check_answers(mesh, rows):
-    """Nobody waits for a cancelled call, and nobody works on one that was limited or never begun."""
+    """Check that nobody waits for a cancelled call, and that nobody works on one that was limited or never begun."""
     cancelled, limited = CODES["cancelled"], CODES["rate_limited"]
     for row in rows[rows["outcome"] == cancelled]:
         assert mesh.sites[row["site"]].edge.spec.cancellation
@@ -72,7 +72,7 @@ def check_answers(mesh, rows):
 
 
 def check_busy_time(mesh, rows):
-    """Workers were held for exactly as long as the rows say, whether calls were answered, cancelled or lost.
+    """Check that workers were held as long as the rows say, whether calls were answered, cancelled or lost.
 
     Handlers that release their worker while they wait hold it for less.
     """
@@ -91,7 +91,7 @@ def states_of(replica):
 
 
 def check_counters(mesh):
-    """No counter is out of range, and no call waits while a worker or core is free."""
+    """Check that no counter is out of range, and that no call waits while a worker or core is free."""
     assert len(mesh.engine.inside) == sum(replica.calls for replica in mesh.replicas)
     for replica in mesh.replicas:
         spec = replica.service.spec
@@ -120,7 +120,7 @@ def check_counters(mesh):
 
 
 def check_idle(mesh):
-    """Every resource has been given back; only a version that stayed leaves a trace."""
+    """Check that every resource has been given back; only a version that stayed leaves a trace."""
     for replica in mesh.replicas:
         spec = replica.service.spec
         first = replica.deployment.version or spec.version

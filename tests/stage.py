@@ -49,7 +49,7 @@ def drain(mesh):
 
 
 def unfold(mesh, fault, window):
-    """Return a fault as a process that waits for its window."""
+    """Wait for a fault's window and let it act, as a process of the simulation."""
     yield mesh.timeout(window.start - mesh.now)
     yield from fault.run(mesh, window)
 

@@ -97,7 +97,7 @@ def plainly(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 @pytest.fixture(scope="module")
 def compiler() -> None:
-    """Return the requirements for compiling, which maintainers have installed."""
+    """Skip the test unless mypy and a C compiler are there, as maintainers have them."""
     pytest.importorskip("mypyc", reason="compiling needs mypy: pip install -e '.[dev]'")
     if shutil.which("cc") is None or not HEADER.exists():
         pytest.skip("compiling needs a C compiler and Python's headers")

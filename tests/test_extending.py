@@ -335,7 +335,7 @@ BROKEN = {
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """Declare a package in this process too, much faster than in another; returns the folder to work in."""
+    """Yield a function that declares a package in this process, faster than in another, and returns the folder."""
 
     def declare_here(points, code="", **named):
         monkeypatch.syspath_prepend(declare(tmp_path / named.get("name", "site"), points, code, **named))

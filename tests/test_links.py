@@ -18,7 +18,7 @@ def prose(page: Path) -> str:
 
 
 def anchors(page: Path) -> Iterator[str]:
-    """Return the anchor of each heading of a page as GitHub generates it: repeated headings get a number."""
+    """Yield the anchor of each heading of a page as GitHub generates it: repeated headings get a number."""
     seen: list[str] = []
     for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
         slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -27,7 +27,7 @@ def anchors(page: Path) -> Iterator[str]:
 
 
 def broken(page: Path) -> Iterator[str]:
-    """Return the links of a page to missing files or headings of the project."""
+    """Yield the links of a page to missing files or headings of the project."""
     text = re.sub(r"`[^`\n]+`", "", prose(page))
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         path, _, anchor = link.partition("#")

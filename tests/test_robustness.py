@@ -39,7 +39,7 @@ def output(tmp_path):
 
 @contextmanager
 def half_way(output):
-    """Start a long run and return once it has written some of its records."""
+    """Start a long run; yields its process once it has written some of its records."""
     command = [*RUN, "cascade", "--duration", "5h", "--output", str(output)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     patience = monotonic() + 30

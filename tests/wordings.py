@@ -89,7 +89,7 @@ def _form(value: str) -> str:
 
 
 def read(logs: pl.DataFrame, traces: pl.DataFrame, topology: Topology) -> Iterator[tuple[dict, list[dict]]]:
-    """Return each line of a span, with the span's own columns, and the values named by each text it may come from."""
+    """Yield each line of a span, with the span's own columns, and the values named by each text it may come from."""
     voices = {service.name: Voice.of(service) for service in topology.services}
     names = ["duration_ms", "status_code", "attempt", "peer", "operation", "kind", "error_type"]
     beside = logs.join(traces.select("span_id", "trace_id", *names), on=["span_id", "trace_id"])

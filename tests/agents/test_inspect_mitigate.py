@@ -40,13 +40,13 @@ def crisis(tmp_path):
 
 
 def answers(*calls):
-    """Return the output of a model that calls tools, one after another, and then says no more."""
+    """Yield the outputs of a model that makes some tool calls; for None it only talks."""
     for call in calls:
         yield ModelOutput.for_tool_call("mockllm/model", *call) if call else ModelOutput.from_content("mockllm", "Hm.")
 
 
 def spoken(outputs):
-    """Add a token count to an output, which a library would otherwise compute with the network."""
+    """Add token counts to outputs, which a library would otherwise compute with the network."""
     for output in outputs:
         output.usage = ModelUsage()
         yield output

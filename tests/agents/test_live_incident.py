@@ -1,4 +1,4 @@
-"""A live incident that its responder plays: what is observable, which actions are possible, and that it replays."""
+"""A live incident, played by its responder: what is observable, which actions exist, and that it replays exactly."""
 
 import json
 from pathlib import Path

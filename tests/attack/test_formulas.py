@@ -34,7 +34,7 @@ def tampered(batch, text):
 
 
 def tables(folder):
-    """Return the cells of all tables in a folder."""
+    """Yield the cells of all tables in a folder."""
     for path in sorted(folder.rglob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.reader(file):

@@ -158,7 +158,7 @@ TIMES = ("2024-02-30T10:30:00.000000+00:00", "1970-01-01T00:00:00.000000+00:00",
 
 
 def paths(value, path=()):
-    """Return the paths to everything below a value, but only to the first item of a list."""
+    """Yield the paths to everything below a value, but only to the first item of a list."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
     for key, below in pairs:
         yield (*path, key)

@@ -222,7 +222,7 @@ def indent(text, random):
 
 
 def anchor(text, random):
-    """Each level contains the one before twice: small on paper, huge when expanded."""
+    """Insert anchors, each of which contains the one before twice: small on paper, huge when expanded."""
     levels = [f"a{level}: &a{level} [*a{level - 1}, *a{level - 1}]" for level in range(1, random.randint(2, 40))]
     return "\n".join(["a0: &a0 [x]", *levels, text])
 
@@ -232,7 +232,7 @@ CHANGES = {drop: 20, double: 10, swap: 20, replace: 40, tweak: 40, cut: 5, move:
 
 
 def check_told(error, files):
-    """Every problem names its file and line, and the whole report is short enough to read."""
+    """Check that every problem names its file and line, and that the whole report is short enough to read."""
     assert error.problems
     for problem in error.problems:
         assert problem.file in files, problem

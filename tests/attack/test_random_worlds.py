@@ -67,7 +67,7 @@ def play(seed):
 
 
 def check_ends(simulation):
-    """Every call in flight at the end of the recording is over soon, or recorded as unfinished."""
+    """Check that every call in flight at the end of the recording is over soon, or recorded as unfinished."""
     mesh = simulation.mesh
     assert not mesh.engine.live and not mesh.engine.count
     assert mesh.now <= simulation.scenario.length + FOLLOWED + 1
@@ -75,7 +75,7 @@ def check_ends(simulation):
 
 
 def check_conserved(simulation, rows, came):
-    """Every request, every call at a service and every call on an edge has exactly one outcome."""
+    """Check that every request, call at a service and call on an edge has exactly one outcome."""
     sites = simulation.mesh.sites
     ended = {"requests": Counter(), "edges": Counter(), "services": Counter()}
     for row in rows:
@@ -105,7 +105,7 @@ def request(sites, row):
 
 
 def check_agree(rows, records):
-    """Each trace has one root and all its parents, each line belongs to a span, and records agree with rows."""
+    """Check that each trace has one root and all its parents, each line has a span, and records agree with rows."""
     spans = {span["span_id"]: span for span in records["traces"]}
     assert len(spans) == len(records["traces"])
     outcomes = Counter(int(row["outcome"]) for row in rows if row["arrived"] != NEVER)

@@ -48,7 +48,7 @@ def settled(rows):
 
 
 def runs(topology, requests):
-    """Yield the settled rows of one run per seed."""
+    """Return the settled rows of one run per seed."""
     return [settled(play(topology, seed, requests)) for seed in SEEDS]
 
 

@@ -92,7 +92,7 @@ def test_services_that_are_called_alike_are_equally_central_and_in_order_of_name
 
 
 def steady(service, **after):
-    """Yield a request a second, of another kind from second 60 on."""
+    """Return a request a second, of another kind from second 60 on."""
     return [served(service, second, **(after if second >= 60 else {})) for second in range(120)]
 
 

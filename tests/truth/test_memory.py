@@ -56,7 +56,7 @@ def test_what_a_run_leaves_is_gone_when_the_next_one_begins(alone):
 
 @pytest.fixture
 def traced():
-    """Return a function that starts tracing with nothing held.
+    """Yield a function that starts tracing with nothing held.
 
     Memory that the interpreter keeps for reuse, such as some thousands of tuples, was allocated earlier and would not
     be traced when reused: previous work would hide part of what is held. A collection releases it.

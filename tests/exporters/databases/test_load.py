@@ -55,14 +55,14 @@ def put(folder, url, fixture=None, truth=False):
 
 @pytest.fixture(scope="session")
 def postgresql():
-    """Return the address of a PostgreSQL server's database."""
+    """Yield the address of a PostgreSQL server's database."""
     with servers.postgresql() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def mongodb():
-    """Return the address of a server that speaks MongoDB's protocol, without a database."""
+    """Yield the address of a server that speaks MongoDB's protocol, without a database."""
     with servers.mongodb() as url:
         yield url
 

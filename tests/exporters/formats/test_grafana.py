@@ -37,7 +37,7 @@ def sources(bundle):
 
 
 def targets(dashboard):
-    """Yield the queries of a dashboard, with the titles of their panels."""
+    """Return the queries of a dashboard, with the titles of their panels."""
     return [(panel["title"], target) for panel in dashboard["panels"] for target in panel.get("targets", ())]
 
 

@@ -77,7 +77,7 @@ def logs_of(parsed):
 
 
 def points_of(parsed):
-    """Yield resource, metric and data point."""
+    """Return resource, metric and data point of each point."""
     return [
         (resource.resource, metric, point)
         for data in parsed

@@ -74,7 +74,7 @@ def answer(path, content):
 
 
 def figures(content):
-    """Yield all numbers in a JSON value."""
+    """Return all numbers in a JSON value."""
     parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
     return [content] if isinstance(content, float) else [number for part in parts for number in figures(part)]
 

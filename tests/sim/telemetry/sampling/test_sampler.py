@@ -46,7 +46,7 @@ def leave(mesh, service, index):
 
 
 def scale(mesh):
-    """A third replica joins; the first leaves; another one takes its name; the third leaves."""
+    """Add a third replica; remove the first; add another one under its name; remove the third."""
     web = mesh.services["web"]
     yield mesh.timeout(4.5)
     join(mesh, web, 2)
