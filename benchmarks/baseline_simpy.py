@@ -1,4 +1,4 @@
-"""The mesh in plain SimPy, written by the SimPy manual: the baseline of the throughput benchmark.
+"""The mesh in plain SimPy, written as its manual suggests: the baseline of the throughput benchmark.
 
 A call is a `Process`, a replica's workers a `Resource`, a caller's timeout `AnyOf` the call and a `Timeout`, concurrent
 calls are `AllOf` their processes, a connection pool is a `Resource`, and a record is a dict that `json.dumps` turns
