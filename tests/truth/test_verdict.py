@@ -151,7 +151,7 @@ def test_of_two_faults_that_are_each_enough_one_after_the_other_only_the_one_tha
 
 
 def test_of_two_faults_that_only_harm_together_each_is_a_cause():
-    """Half a second on each of two calls breaks a promise of a second; half a second on one doesn't."""
+    """Half a second more on each of two calls breaks a promise of a second; half a second more on one doesn't."""
     chain = FORK.replace("calls: [one.get]", "calls: [one.get, two.get]")
     delays = (f"delay: {{target: gateway -> {callee}, by: 300ms}}" for callee in ("one", "two"))
     run = compare(simulation(*delays, mesh=chain))

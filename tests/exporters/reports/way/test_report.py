@@ -145,7 +145,7 @@ def test_marks_do_not_depend_on_which_other_runs_are_marked(reported):
 
 
 def test_random_citations_leave_the_mean_mark_of_a_right_answer_as_it_is(cases, tmp_path):
-    """A hundred runs of an incident name its root; a hundred more also cite five random spans of the fault."""
+    """A hundred runs name the root of an incident; a hundred more also cite five random spans from after its onset."""
     case, truth = next((name, truth) for name, truth in keys(cases).items() if truth["incident"])
     begin, random = felt(truth)[0]["start"], Random(2)
     lines = (cases / "telemetry" / case / "traces.ndjson").read_text().splitlines()
