@@ -1,10 +1,11 @@
-"""What agents without a model get in a data set that none of them was written with. Renews a table of docs/agents.md.
+"""How agents without a model score on a data set that they were not developed on. Updates the table in docs/agents.md.
 
     python benchmarks/agents.py --sets FOLDER [--cases 60] [--seed 1] [--renew]
 
-The set is made in the folder, or taken from there if it was made before; so are the runs of the solvers, one of each on
-each case. A mark is worth something if those who look closer get more of it: the oracle more than BARO's scorer, that
-more than the loudest service, and that more than chance. It is told whether that is so, with paired differences.
+Makes the set in the folder, or uses the one that is already there; likewise for the solvers' runs, one of each solver
+on each case. The score is worth something if agents that look more closely get more: the oracle more than BARO's
+scorer, BARO more than the loudest service, and that more than chance. Prints the paired differences, and fails if the
+mean scores are not in this order.
 """
 
 from __future__ import annotations
@@ -90,13 +91,13 @@ def differences(cases: dict[str, Case]) -> Iterator[str]:
     """Compare each solver with the one before it in the order, case by case."""
     for less, more in pairwise(ORDER[1:]):
         found = summary(cases, [less, more], None).differences["mark"]
-        yield f"`{more}` less `{less}` {found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
+        yield f"`{more}` minus `{less}` {found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def main() -> None:
-    """Make the set and the runs, mark them and print the results; with `--renew` write them into the page too."""
+    """Make the set and the runs, score them and print the results; with `--renew`, also write them into the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", type=Path, required=True, help="folder of the set and the runs")
+    parser.add_argument("--sets", type=Path, required=True, help="folder for the data set and the runs")
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
@@ -109,13 +110,13 @@ def main() -> None:
     marks: dict[str, Mapping[str, Any]] = {"chance": found.floors["chance"], **found.estimates}
     quiet = sum(not case.incident for case in cases.values())
     command = f"dataset --cases {options.cases} --difficulty mixed --seed {options.seed}"
-    said = f"{options.cases} cases (`{command}`; nothing is wrong in {quiet} of them):"
+    said = f"{options.cases} cases (`{command}`), {quiet} of them with nothing wrong:"
     lines = [
         said,
         "",
         *table(marks),
         "",
-        f"Differences case by case, with intervals of 95%: {', '.join(differences(cases))}.",
+        f"Paired differences by case, with 95% intervals: {', '.join(differences(cases))}.",
     ]
     print(*lines, sep="\n")
     if options.renew:
@@ -124,7 +125,7 @@ def main() -> None:
         PAGE.write_text(_TABLES.sub(lambda match: f"{match[1]}{text}\n{match[2]}", page), encoding="utf-8")
     means = [found.floors["chance"]["mark"] or 0.0, *(found.estimates[agent]["mark"].estimate for agent in ORDER[1:])]
     if sorted(means) != means:
-        sys.exit(f"marks are not in order: {dict(zip(ORDER, means, strict=True))}")
+        sys.exit(f"mean marks are not in the expected order: {dict(zip(ORDER, means, strict=True))}")
 
 
 if __name__ == "__main__":

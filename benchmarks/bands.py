@@ -76,7 +76,7 @@ def rows(counts: Counts, whole: int, system: System) -> Iterator[Row]:
 def _all(counts: Counts, whole: int, system: System) -> Iterator[Row]:
     yield Row("service-minutes with exactly 0 errors, %", stats.quiet(counts), judged(0, 90, "never 0 for long"))
     yield Row("error rate, median over services, %", stats.errors(counts), judged(0.005, 1, "small"))
-    yield Row("series of errors that are constant, %", stats.constant(counts, system.still), judged(0, 50, "few"))
+    yield Row("error series that are constant, %", stats.constant(counts, system.still), judged(0, 50, "few"))
     for name, low, high in (
         ("INFO", 100 - 4.5 * sqrt(2), 100 - 4.5 / sqrt(2)),
         ("WARN", 3.7, 3.7),
@@ -92,22 +92,22 @@ def _all(counts: Counts, whole: int, system: System) -> Iterator[Row]:
     moved = stats.buckets(counts, whole)
     for key, (what, low, high) in _MOVEMENT.items():
         yield Row(f"CV over buckets: {what}", stats.variation(moved[key]), around(low, high, _PETSHOP))
-    yield Row("sigma of ln latency an operation, median", stats.sigma(counts), around(0.63, 0.63, _NEZHA_BOUTIQUE))
-    yield Row("p99/p50 of latency an operation, median", stats.tail(counts), around(6.9, 6.9, _NEZHA_BOUTIQUE))
-    yield Row("spans a trace, p50", stats.percentile(counts.traces, "spans", 0.5), around(48, 76, _NEZHA))
-    yield Row("spans a trace, p99", stats.percentile(counts.traces, "spans", 0.99), around(85, 200, _NEZHA))
-    yield Row("children a span, p99", stats.percentile(counts.parents, "children", 0.99), around(12, 12, _NEZHA))
+    yield Row("sigma of ln latency per operation, median", stats.sigma(counts), around(0.63, 0.63, _NEZHA_BOUTIQUE))
+    yield Row("p99/p50 of latency per operation, median", stats.tail(counts), around(6.9, 6.9, _NEZHA_BOUTIQUE))
+    yield Row("spans per trace, p50", stats.percentile(counts.traces, "spans", 0.5), around(48, 76, _NEZHA))
+    yield Row("spans per trace, p99", stats.percentile(counts.traces, "spans", 0.99), around(85, 200, _NEZHA))
+    yield Row("children per span, p99", stats.percentile(counts.parents, "children", 0.99), around(12, 12, _NEZHA))
     yield Row("depth of calls, p99", stats.percentile(counts.traces, "depth", 0.99), around(6, 6, _META))
     for which, (share, real) in _SPAN_TIMES.items():
         yield Row(f"span time, {which}, ms", stats.span_time(counts, share), around(real, real, _ALIBABA))
-    yield Row("log lines a span", stats.lines_a_span(counts), around(0.53, 1.1, _NEZHA))
+    yield Row("log lines per span", stats.lines_a_span(counts), around(0.53, 1.1, _NEZHA))
     yield Row("log templates", stats.templates(counts), judged(200, 5000, "hundreds"))
     yield Row("log lines without a trace, %", stats.untraced(counts), judged(5, 60, "chatter"))
     for name, what, of in (
-        ("spans whose parent is missing, %", "orphans", "children"),
-        ("log lines that come late, %", "late", "lines"),
-        ("calls that clocks tell backwards, %", "skewed", "calls"),
+        ("spans with a missing parent, %", "orphans", "children"),
+        ("late log lines, %", "late", "lines"),
+        ("calls reversed by clock skew, %", "skewed", "calls"),
     ):
         yield Row(name, stats.share_of(counts, what, of), judged(0.001, 20, _NEVER_PERFECT))
     for kind in stats.SIGNALS:
-        yield Row(f"metrics of: {kind}", stats.signals(counts, kind), judged(1, 1000, "some"))
+        yield Row(f"metrics: {kind}", stats.signals(counts, kind), judged(1, 1000, "some"))

@@ -1,12 +1,12 @@
-"""How hard data sets are: what the floors find in them, and what methods of RCAEval do. Renews docs/difficulty.md.
+"""How hard data sets are: how well the floors and four methods of RCAEval do on them. Updates docs/difficulty.md.
 
     python benchmarks/difficulty.py --sets FOLDER --environment FOLDER --python PYTHON3.12
 
-For each level of difficulty a set is made in `--sets`, or taken from there if it was made before; and one more of
-`mixed` for each kind of fault that `--alone` names, since of each kind a set has two or three, too few to say how it is
-found. The methods run in an environment of their own (`benchmarks/rcaeval`), which is made where there is none. A
-diagnosis is worth something if it finds more than looking at the loudest service does; and a set is worth something if
-that does not find everything, nor nothing.
+For each level of difficulty, makes a data set in `--sets`, or uses the one that is already there. A set has only two or
+three cases of each kind of fault, too few to say how well that kind is diagnosed; so for each kind given with
+`--alone`, makes another `mixed` set that has only this kind. The methods run in an environment of their own
+(`benchmarks/rcaeval`), which is created if missing. A method is worth something if it finds more root causes than the
+guess "the loudest service". A set is worth something if that guess finds some root causes, but not all.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def tables(studies: list[Study]) -> Iterator[str]:
         yield from ("", "| guess | AC@1 | AC@3 | Avg@5 |", "|---|---|---|---|")
         for name in _guesses(each):
             yield f"| {name} | {' | '.join(_figures(each.cases, name))} |"
-        yield from ("", "AC@1, AC@3, Avg@5 by the kind of the first fault, and by how loud the root is:", "")
+        yield from ("", "AC@1, AC@3 and Avg@5 by kind of the first fault, and by loudness of the root:", "")
         yield f"| | cases | {' | '.join(_guesses(each))} |"
         yield "|---|---|" + "---|" * len(_guesses(each))
         for group in _groups(each.cases):
@@ -124,22 +124,23 @@ def _told(each: Study) -> Iterator[str]:
     again = content["drawn_again"]
     meshes = ", ".join(mesh["name"] for mesh in content["topologies"])
     yield (
-        f"{content['cases']} cases of seed {content['seed']} on {meshes}: {content['incidents']} with an incident "
+        f"{content['cases']} cases on {meshes}, seed {content['seed']}: {content['incidents']} with an incident "
         f"({target['with_two_roots']} of them with two roots), {content['cases'] - content['incidents']} without. "
-        f"Dropped draws: {again['latent']} that no user felt, {again['felt']} of noise that users felt, "
-        f"{again['background']} whose background users felt, {again['loudness']} with a root that was not as loud as "
-        f"it should be. {target['harder']} roots are harder to find than they should be, {target['missed']} easier."
+        f"Dropped draws: {again['latent']} with a fault that no user felt, {again['felt']} with noise that users felt, "
+        f"{again['background']} with background events that users felt, {again['loudness']} with a root outside its "
+        f"loudness band. {target['harder']} roots are harder to find than intended, {target['missed']} easier."
     )
     replaced = content["replaced"]
     if replaced:
         kinds = ", ".join(f"{kind} ({number})" for kind, number in replaced.items())
-        yield f"Kinds that left their place to others, since no draw would do: {kinds}."
+        yield f"Kinds replaced by other kinds, since no draw was suitable: {kinds}."
     failed = Counter(name for case in each.cases for name in case.failed)
     if failed:
-        yield f"Methods that failed, and are marked as if they named nothing: {_list(failed)}."
+        yield f"Failed runs of methods, scored as if they had named nothing: {_list(failed)}."
     yield (
-        f"Worst symptom first may find the root in at most {target['at_most']:.2f} of the incidents; it does in "
-        f"{fmean(case.marks['worst symptom first'].at_1 for case in each.cases):.2f}."
+        f"Worst symptom first finds the root in "
+        f"{fmean(case.marks['worst symptom first'].at_1 for case in each.cases):.2f} of the incidents; the limit is "
+        f"{target['at_most']:.2f}."
     )
 
 
@@ -178,7 +179,7 @@ def _beaten(each: Study) -> Iterator[str]:
     """List which floors each method beats by AC@1, and where."""
     yield from (
         "",
-        "Where a method beats a floor by AC@1:",
+        "Where each method beats each floor on AC@1:",
         "",
         f"| | {' | '.join(FLOORS)} |",
         "|---|" + "---|" * len(FLOORS),
@@ -214,15 +215,15 @@ def made(level: str, kinds: tuple[str, ...], options: argparse.Namespace) -> Pat
 
 
 def main() -> None:
-    """Run the study and print its tables; with `--renew` write them into the page too."""
+    """Run the study and print its tables; with `--renew`, also write them into the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--environment", type=Path, help="of the methods; without one, floors alone are marked")
-    parser.add_argument("--python", default="python3.12", help="what to make the environment with")
+    parser.add_argument("--sets", type=Path, required=True, help="folder for the data sets")
+    parser.add_argument("--environment", type=Path, help="environment for the methods (default: score only the floors)")
+    parser.add_argument("--python", default="python3.12", help="Python to create the environment with")
     parser.add_argument("--level", action="append", choices=list(LEVELS), help="may be repeated (default: all)")
-    parser.add_argument("--alone", action="append", default=[], help="a kind of fault to make a set of, of `mixed`")
-    parser.add_argument("--topology", action="append", help="may be repeated (default: ten-services)")
-    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--alone", action="append", default=[], help="kind of fault for one more `mixed` set")
+    parser.add_argument("--topology", action="append", help="mesh; may be repeated (default: ten-services)")
+    parser.add_argument("--cases", type=int, default=60, help="cases in each set")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lead-in", type=float, default=300.0, help="healthy seconds before each incident")
     parser.add_argument("--processes", type=int, default=2)
@@ -230,7 +231,7 @@ def main() -> None:
     options = parser.parse_args()
     interpreter = None if options.environment is None else methods.environment(options.environment, options.python)
     sets: list[tuple[str, str, tuple[str, ...]]] = [(name.capitalize(), name, ()) for name in options.level or LEVELS]
-    sets += [(f"Mixed, `{kind}` alone", "mixed", (kind,)) for kind in options.alone]
+    sets += [(f"Mixed, `{kind}` only", "mixed", (kind,)) for kind in options.alone]
     studies = [study(title, made(level, kinds, options), interpreter) for title, level, kinds in sets]
     text = "\n".join(tables(studies)).strip("\n")
     print(text)

@@ -1,8 +1,8 @@
 """How real the telemetry is: `python benchmarks/realism.py [--mesh NAME] [--observability LEVEL]`.
 
-`normal` is played, and what it leaves is set beside what real systems leave: each statistic with the published figure,
-its source, and whether ours lies inside the band around it. What is the shape of a public system, and not ours, is told
-but not counted. With `--renew` the tables go into docs/realism.md.
+Runs `normal` and compares its telemetry with that of real systems: each statistic with the published figure, its
+source, and whether ours is inside the band around it. Statistics that depend only on the architecture of a public
+system are shown as `shape` but do not count. `--renew` writes the tables into docs/realism.md.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def table(found: list[Row]) -> Iterator[str]:
         verdict = "shape: " * row.shape + ("yes" if row.inside else "no")
         yield f"| {row.name} | {figure(row.value)} | {row.band.real} | {band} | {row.band.source} | {verdict} |"
     yield ""
-    yield f"{inside(found)} rows inside{', shape aside' if any(row.shape for row in found) else ''}."
+    yield f"{inside(found)} rows inside{', not counting shape' if any(row.shape for row in found) else ''}."
 
 
 def inside(found: list[Row], shape: bool = False) -> str:
@@ -61,12 +61,12 @@ def inside(found: list[Row], shape: bool = False) -> str:
 
 #: The summary of a mesh, in one line.
 _BRIEF = {
-    "spans a trace, p50": "spans p50",
-    "spans a trace, p99": "p99",
-    "children a span, p99": "children p99",
+    "spans per trace, p50": "spans p50",
+    "spans per trace, p99": "p99",
+    "children per span, p99": "children p99",
     "depth of calls, p99": "depth p99",
-    "sigma of ln latency an operation, median": "sigma",
-    "p99/p50 of latency an operation, median": "p99/p50",
+    "sigma of ln latency per operation, median": "sigma",
+    "p99/p50 of latency per operation, median": "p99/p50",
     "CV over buckets: requests": "CV of requests",
     "cores in use, median over services, %": "cores, %",
     "workers in use, median over services, %": "workers, %",
@@ -76,7 +76,7 @@ _BRIEF = {
 
 def summary(meshes: dict[str, list[Row]]) -> Iterator[str]:
     """Yield one line per mesh."""
-    yield f"| mesh | inside | of its shape | {' | '.join(_BRIEF.values())} |"
+    yield f"| mesh | rows inside | shape rows inside | {' | '.join(_BRIEF.values())} |"
     yield "|---" * (len(_BRIEF) + 3) + "|"
     for name, found in meshes.items():
         values = {row.name: row.value for row in found}
@@ -122,29 +122,30 @@ def length(duration: float) -> float:
 
 
 def made(seeds: int, duration: float, observability: str | None) -> str:
-    """Describe how the figures were made."""
-    by = "mined by Drain" if stats.drain() else "counted from logger, level and wording, without numbers and names"
+    """Say what was run to get the figures."""
+    which = "seed 1" if seeds == 1 else f"seeds 1 to {seeds}"
+    by = "mined by Drain" if stats.drain() else "counted by logger, level and wording, ignoring numbers and names"
     return (
-        f"`normal`, {duration:g} s, seeds 1 to {seeds}, observability {observability or 'perfect'}; "
-        f"buckets of {length(duration):g} s; log templates {by}."
+        f"`normal`, {duration:g} s, {which}, observability {observability or 'perfect'}; "
+        f"{length(duration):g} s buckets; log templates {by}."
     )
 
 
 def main() -> None:
-    """Play, and print the tables."""
+    """Run the meshes and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--duration", type=float, default=1800.0, help="seconds of each recording")
-    parser.add_argument("--seeds", type=int, default=5, help="how many recordings of each mesh")
-    parser.add_argument("--mesh", action="append", help="a shipped mesh or a file, as often as you like (default: all)")
+    parser.add_argument("--duration", type=float, default=1800.0, help="length of each recording in seconds")
+    parser.add_argument("--seeds", type=int, default=5, help="number of recordings of each mesh")
+    parser.add_argument("--mesh", action="append", help="name or topology file; may be repeated (default: all)")
     parser.add_argument("--observability", choices=tuple(LEVELS))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="DIR",
-        help="keep what is found there, and play no mesh again that is there already",
+        help="keep the results in this folder, and skip meshes that already have results there",
     )
-    parser.add_argument("--renew", action="store_true", help="put the tables into docs/realism.md")
+    parser.add_argument("--renew", action="store_true", help="write the tables into docs/realism.md")
     options = parser.parse_args()
     known = shipped()
     first, *others = options.mesh or [DEFAULT, *(name for name in known if name != DEFAULT)]

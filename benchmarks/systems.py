@@ -13,10 +13,10 @@ from meshquake.topology.runtimes import runtime
 from meshquake.topology.spec import Edge, Service
 
 #: Statistics of the size of a system's traces and of how their calls are made.
-TRACES: Final = ("spans a trace, p50", "spans a trace, p99")
-CALLS: Final = ("children a span, p99", "depth of calls, p99")
+TRACES: Final = ("spans per trace, p50", "spans per trace, p99")
+CALLS: Final = ("children per span, p99", "depth of calls, p99")
 #: The one statistic of metrics that only a garbage-collected runtime has.
-GARBAGE: Final = "metrics of: GC"
+GARBAGE: Final = "metrics: GC"
 #: Public systems large enough that their traces should be as long as published ones.
 LARGE: Final = frozenset({"otel-demo", "social-network", "train-ticket"})
 

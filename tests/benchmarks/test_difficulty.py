@@ -66,10 +66,10 @@ def test_it_says_where_a_method_beats_a_floor_and_where_it_does_not(lines):
 
 def test_it_says_how_the_set_was_made_and_what_is_wrong_with_it(lines):
     text = "\n".join(lines)
-    assert "5 cases of seed 1 on one, two: 4 with an incident (2 of them with two roots), 1 without." in text
-    assert "Kinds that left their place to others, since no draw would do: surge (1)." in text
-    assert "Methods that failed, and are marked as if they named nothing: BARO 1." in text
-    assert "Worst symptom first may find the root in at most 0.45 of the incidents; it does in 0.25." in text
+    assert "5 cases on one, two, seed 1: 4 with an incident (2 of them with two roots), 1 without." in text
+    assert "Kinds replaced by other kinds, since no draw was suitable: surge (1)." in text
+    assert "Failed runs of methods, scored as if they had named nothing: BARO 1." in text
+    assert "Worst symptom first finds the root in 0.25 of the incidents; the limit is 0.45." in text
 
 
 def test_without_methods_the_floors_stand_alone():

@@ -243,7 +243,7 @@ def test_shape_is_told_and_not_counted() -> None:
     lines = list(table(found))
     (depth,) = (line for line in lines if line.startswith("| depth of calls, p99 |"))
     assert depth.endswith("| shape: no |")
-    assert lines[-1].endswith(f" of {len(found) - 4} rows inside, shape aside.")
+    assert lines[-1].endswith(f" of {len(found) - 4} rows inside, not counting shape.")
     assert f" of {len(found) - 4} | 0 of 4 |" in list(summary({"bookinfo": found}))[-1]
 
 
