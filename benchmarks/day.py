@@ -1,11 +1,11 @@
-"""What a day takes: `python benchmarks/day.py [--hours 24] [--postgresql URL]`.
+"""The cost of a day-long recording: `python benchmarks/day.py [--hours 24] [--postgresql URL]`.
 
-An incident of a day at 5 requests/s is played, with its answer key and without; its fixture is scored, explained, run
-again with a change, read, exported into every format and loaded into databases. Each command is a process of its own,
-and its peak memory stands against that of the same command for an hour, which tells whether it grows with the length
-of a recording.
+Simulates a day-long incident at 5 requests/s, with its answer key and without. The fixture is then scored, explained,
+replayed, run again without its fault, exported to every format and loaded into databases. Each command is a process of
+its own; its peak memory is shown next to that of the same command on one hour, to tell whether memory grows with the
+length of the recording.
 
-A day takes some 12 GB below the folder for temporary files (`TMPDIR`), and on a small machine most of an hour.
+A day takes some 12 GB in the folder for temporary files (`TMPDIR`) and, on a small machine, most of an hour.
 """
 
 from __future__ import annotations
@@ -88,13 +88,13 @@ def _bytes(path: Path) -> int:
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hours", type=float, default=24.0)
-    parser.add_argument("--postgresql", metavar="URL", help="a database that may be filled")
+    parser.add_argument("--hours", type=float, default=24.0, help="length of the recording (default: 24)")
+    parser.add_argument("--postgresql", metavar="URL", help="a database that the benchmark may write to")
     options = parser.parse_args()
     short, long = peaks(1, options.postgresql), peaks(options.hours, options.postgresql)
     print(f"{'':26}{'1 h, MB':>10}{f'{options.hours:g} h, MB':>10}{'ratio':>8}{'written':>10}")
     for name, (most, written) in long.items():
-        beyond = f"  more than {MEMORY:.0f}" if most > MEMORY else ""
+        beyond = f"  over {MEMORY:.0f}" if most > MEMORY else ""
         told = size(written, digits=3) if written else ""
         print(f"{name:26}{short[name][0]:10.0f}{most:10.0f}{most / short[name][0]:8.2f}{told:>10}{beyond}")
 

@@ -1,9 +1,9 @@
-"""How fast records become other formats, and how much memory it takes: `python benchmarks/exporters.py [--quick]`.
+"""How fast records are converted to other formats, and in how much memory: `python benchmarks/exporters.py [--quick]`.
 
-Every format is made from the same fixture, in turn in one run, so that ratios hold on a machine whose speed drifts;
-figures are medians over the rounds, and reading the fixture is part of each. They stand against the same records as
-NDJSON, a dict and an `orjson.dumps` a record. Then all formats at once, against the sum of each alone; and the peak
-memory of the command, for a fixture and for one that is four times as long.
+All formats are made from the same fixture, taking turns in one run, so that the ratios hold even if the machine's speed
+drifts. Figures are medians over the rounds and include reading the fixture. The baseline writes the same records as
+NDJSON, with one dict and one `orjson.dumps` per record. All formats in one pass are compared with the sum of separate
+runs. The last table shows the peak memory of `export`, for this fixture and for one four times as long.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def usable(context: Context) -> list[Format]:
             try:
                 format.sink(Path(folder), context).discard()
             except (MissingExtraError, FormatError) as error:
-                print(f"left out: {error}")
+                print(f"skipped: {error}")
             else:
                 found.append(format)
     return found
@@ -87,7 +87,7 @@ def speeds(fixture: Path, rounds: int) -> None:
     try:
         import orjson  # noqa: F401
     except ImportError:
-        print("orjson isn't installed (pip install orjson): left out")
+        print("orjson isn't installed (pip install orjson): skipped")
     else:
         runs[_ORJSON] = lambda target: by_orjson(fixture, target)
     times: dict[str, list[float]] = {name: [] for name in runs}
@@ -108,7 +108,7 @@ def speeds(fixture: Path, rounds: int) -> None:
         print(f"{name:32}{records / median(measured):12,.0f}{ratio:>14}")
     alone = [sum(times[format.name][number] for format in formats) for number in range(rounds)]
     share = median(mine / other for mine, other in zip(times[_TOGETHER], alone, strict=True))
-    print(f"{_TOGETHER:32}{records / median(times[_TOGETHER]):12,.0f}{'':14}   {share:.0%} of the sum of each alone")
+    print(f"{_TOGETHER:32}{records / median(times[_TOGETHER]):12,.0f}{'':14}   {share:.0%} of the sum of separate runs")
 
 
 def _ignore(batch: Batch) -> None:
@@ -134,7 +134,7 @@ def _megabytes(fixture: Path) -> float:
 def main() -> None:
     """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a fraction of the work, for a first look")
+    parser.add_argument("--quick", action="store_true", help="a fifth of the recording and one round, for a first look")
     quick = parser.parse_args().quick
     minutes = 2 if quick else 10
     with tempfile.TemporaryDirectory() as folder:

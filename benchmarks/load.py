@@ -1,12 +1,12 @@
 """How fast `load` is: `python benchmarks/load.py [--quick] [--postgresql URL]`.
 
-Each database takes the same fixture from `load` and, in turn in the same run, from its own bulk loader: sqlite3's
-`.import` and PostgreSQL's `\\copy` of CSV files that are there beforehand (so that reading the fixture and making CSV
-of it, which `load` has to do, costs them nothing), and DuckDB's reading of the fixture's own files. All of them fill
-the same tables, with the same keys, and make the same indexes. Then the peak memory of `load`, for a fixture and for
-one that is four times as long.
+Each database is filled with the same fixture twice, in alternation: by `load` and by the database's own bulk loader.
+For SQLite and PostgreSQL that is `.import` and `\\copy`, from CSV files made beforehand, so these loaders need neither
+read the fixture nor make CSV, while `load` must read it. DuckDB reads the fixture's own files. All fill the same
+tables, with the same keys and indexes. The last table shows the peak memory of `load`, for this fixture and for one
+four times as long.
 
-The tables in the database at URL are dropped; without it PostgreSQL is left out.
+The benchmark drops its tables in the database at URL; without a URL, PostgreSQL is skipped.
 """
 
 from __future__ import annotations
@@ -154,10 +154,10 @@ def _records(fixture: Path) -> int:
 
 
 def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a first look")
-    parser.add_argument("--postgresql", metavar="URL", help="a database whose tables may be dropped")
+    """Measure and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the recording and one round, for a first look")
+    parser.add_argument("--postgresql", metavar="URL", help="a database in which the tables of `load` may be dropped")
     chosen = parser.parse_args()
     minutes, rounds = (1.0, 1) if chosen.quick else (10.0, 3)
     with tempfile.TemporaryDirectory() as name:

@@ -1,12 +1,12 @@
-"""What a data set and an ensemble cost, with one worker and with two: `python benchmarks/sets.py [--quick]`.
+"""What data sets and ensembles cost with one worker and with two: `python benchmarks/sets.py [--quick]`.
 
-First the set is made in this process, and CPU time is told by what it goes into: draws that are played alone until a
-promise to users is broken, runs that are played with their twins as far as it takes to tell what they are, and the
-making of those that are kept. Then set and ensemble are made by the command, in turn with one worker and with two.
+First makes a data set in this process and shows where its CPU time goes: draws simulated alone until they break a
+promise to users; draws simulated with their twins until it is clear whether to keep them; and the completion of the
+cases that are kept. Then runs `dataset` and `ensemble` as commands, alternating between one worker and two.
 
-CPU time is of all processes and threads; beside others on the machine, compare that, for the wall time is theirs, too.
-Two workers can't halve the wall time of one that encodes on the second core already: that is the share of the other
-threads.
+CPU time covers all processes and threads. On a machine that is shared, compare CPU times, since wall times depend on
+the other load. Two workers cannot halve the wall time of one, which already uses a second core to encode and write (the
+column "other threads").
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from meshquake.truth import preview
 ROOT = Path(__file__).resolve().parent.parent
 #: The target: wall time with one worker against two, on an otherwise idle machine.
 TWO = 1.8
-ALONE, TWIN, MADE = "played alone", "played with its twin", "made"
+ALONE, TWIN, MADE = "simulated alone", "simulated with its twin", "completed"
 
 
 class Spent:
@@ -103,7 +103,7 @@ def shares(order: Order) -> None:
     assert content is not None
     total = sum(spent.all.values())
     draws = order.cases + sum(content["drawn_again"].values())
-    print(f"{order.cases} cases, {draws} draws: {total:.1f} s of CPU time, {total / order.cases:.2f} a case")
+    print(f"{order.cases} cases, {draws} draws: {total:.1f} s of CPU time, {total / order.cases:.2f} per case")
     print(f"{'':<24}{'times':>7}{'share':>8}{'simulating':>12}{'other threads':>15}")
     for activity in (ALONE, TWIN, MADE):
         own = spent.all[activity]
@@ -141,15 +141,18 @@ def two_workers(rounds: int, *arguments: str) -> None:
 def main() -> None:
     """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=60, help="of the set (default: 60)")
-    parser.add_argument("--runs", type=int, default=60, help="of the ensemble (default: 60)")
+    parser.add_argument("--cases", type=int, default=60, help="cases in the data set (default: 60)")
+    parser.add_argument("--runs", type=int, default=60, help="runs in the ensemble (default: 60)")
     parser.add_argument("--rounds", type=int, default=1, help="rounds with one worker and with two (default: 1)")
     parser.add_argument("--quick", action="store_true", help="6 cases and 8 runs, for a first look")
     options = parser.parse_args()
     cases, runs = (6, 8) if options.quick else (options.cases, options.runs)
     shares(Order(cases, 1, (loader.load(loader.named(loader.DEFAULT)),), latent=False))
-    print(f"\nof {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f} at the start, without this")
-    print(f"{'':<44}{'CPU s':>8}{'of two':>8}{'':>7}{'wall s':>9}{'of two':>8}{f'to {TWO}':>7}")
+    print(
+        f"\nOne worker and two, in seconds (target: wall 1/2 = {TWO}), on {os.cpu_count()} cores; "
+        f"load average before: {os.getloadavg()[0]:.1f}"
+    )
+    print(f"{'':<44}{'CPU 1':>8}{'CPU 2':>8}{'2/1':>7}{'wall 1':>9}{'wall 2':>8}{'1/2':>7}")
     two_workers(options.rounds, "dataset", "--cases", str(cases))
     two_workers(options.rounds, "ensemble", "cascade", "--replications", str(runs))
 

@@ -1,7 +1,7 @@
 """Where the time of a run goes: `python benchmarks/shares.py [SCENARIO] [--duration SECONDS] [--observability KIND]`.
 
-Plays a scenario as its command does without a key, one stage after the other and all in one thread, and tells the CPU
-time of each stage: of all threads that work for it meanwhile. Each round is a process of its own; medians are told.
+Runs a scenario without an answer key, as its command does, but stage by stage in a single thread. Shows the CPU time of
+each stage, including all threads that work for it. Each round is a process of its own; the figures are medians.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from time import process_time
 from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("to begin", "simulation", "records", "summary", "NDJSON and SHA-256")
+STAGES = ("start-up", "simulation", "records", "summary", "NDJSON and SHA-256")
 
 Taken = TypeVar("Taken")
 
@@ -35,7 +35,7 @@ def stages(scenario: str, duration: float, observability: str | None) -> tuple[d
     simulation = prepare(scenario, **settings)
     summary = Summary(simulation.scenario, simulation.start)
     taken = dict.fromkeys(STAGES, 0.0)
-    taken["to begin"] = process_time()
+    taken["start-up"] = process_time()
     with tempfile.TemporaryDirectory() as folder:
         sink = NdjsonSink(Path(folder))
         cuts = timed(simulation.cuts(), taken, "simulation")
@@ -66,11 +66,11 @@ def timed(values: Iterator[Taken], taken: dict[str, float], stage: str) -> Itera
 def main() -> None:
     """Measure in separate processes, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", nargs="?", default="normal")
-    parser.add_argument("--duration", type=float, default=300.0)
+    parser.add_argument("scenario", nargs="?", default="normal", help="scenario to run (default: normal)")
+    parser.add_argument("--duration", type=float, default=300.0, help="seconds of the recording (default: 300)")
     parser.add_argument("--observability")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--once", action="store_true", help="measure in this process, and print JSON")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
+    parser.add_argument("--once", action="store_true", help="measure once, in this process, and print JSON")
     arguments = parser.parse_args()
     if arguments.once:
         print(json.dumps(stages(arguments.scenario, arguments.duration, arguments.observability)))
@@ -84,7 +84,7 @@ def main() -> None:
     whole = sum(seconds.values())
     print(f"{arguments.scenario}: {records:,} records, {whole:.2f} s of CPU time")
     for stage, time in seconds.items():
-        print(f"{stage:<20}{time:>8.2f} s{time / whole:>7.0%}{time / records * 1e6:>8.2f} us a record")
+        print(f"{stage:<20}{time:>8.2f} s{time / whole:>7.0%}{time / records * 1e6:>8.2f} us/record")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
 """What a record costs in a mesh of ten services and in one of a thousand: `python benchmarks/sizes.py`.
 
-Meshes are generated, all by one seed, each with as many requests as make the same number of calls a second at each
-service. So a mesh of any size has about the same mix of records: what is recorded of services, replicas and edges, and
-what is recorded of calls. Sizes take turns, round by round, and CPU time counts, of all threads: a machine that others
-use too slows all sizes alike. What is compared is
-the medians.
+All meshes are generated from the same seed, each with a request rate that gives its services the same number of calls
+per second on average. So every size has about the same mix of records: those that come from services, replicas and
+edges, and those that come from calls. Sizes take turns in each round, and costs are CPU time of all threads, so that
+other load on the machine slows all sizes alike. Medians are compared.
 """
 
 from __future__ import annotations
@@ -45,10 +44,12 @@ def main() -> None:
     """Measure all sizes and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--services", type=int, action="append", help="a size; may be repeated (default: 10, 100, 1000)"
+        "--services", type=int, action="append", help="number of services; may be repeated (default: 10, 100, 1000)"
     )
-    parser.add_argument("--calls", type=float, default=20.0, help="calls a second at each service (default: 20)")
-    parser.add_argument("--records", type=int, default=1_000_000, help="about so many a run (default: 1,000,000)")
+    parser.add_argument("--calls", type=float, default=20.0, help="calls per second at each service (default: 20)")
+    parser.add_argument(
+        "--records", type=int, default=1_000_000, help="about this many records per run (default: 1,000,000)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
     options = parser.parse_args()
     sizes = options.services or [10, 100, 1000]
@@ -62,7 +63,7 @@ def main() -> None:
         spent, mix = (median(each) for each in zip(*found, strict=True))
         print(f"{size:10,}{meshes[size].workload.rate:12,.0f}{mix:14.3f}{spent:11.2f}")
     middles = [median(spent for spent, _ in found) for found in costs.values()]
-    print(f"most / least: {max(middles) / min(middles):.2f} (to reach: {SPREAD})")
+    print(f"most / least: {max(middles) / min(middles):.2f} (target: {SPREAD})")
 
 
 if __name__ == "__main__":

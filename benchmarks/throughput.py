@@ -1,9 +1,9 @@
-"""How fast it is, and how much memory it takes: `python benchmarks/throughput.py [--quick]`.
+"""How fast the simulator is, and how much memory it takes: `python benchmarks/throughput.py [--quick]`.
 
-Everything is measured in one run, in turn, so that ratios hold on a machine whose speed drifts; figures are medians
-over the rounds. A whole pipeline is a run with all policies on, all four signals written as NDJSON, hashed and put in
-place. It is measured against the same request tree in plain SimPy, which writes its records with `json.dumps`; and with
-and without its output against Ciw, which writes nothing.
+Variants take turns in one run, so that the ratios hold even if the machine's speed drifts; figures are medians over the
+rounds. The whole pipeline is a run with all policies on, in which all four signals are written as NDJSON, hashed and
+moved into place. It is compared with the same request tree in plain SimPy, which writes its records with `json.dumps`.
+Both with and without its output, it is also compared with Ciw, which writes nothing.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
     try:
         from meshquake.benchmarks import baseline_ciw
     except ImportError:
-        print("Ciw isn't installed (pip install -e '.[bench]'): left out")
+        print("Ciw isn't installed (pip install -e '.[bench]'): skipped")
     else:
         runs["Ciw, one server per worker, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "workers")
         runs["Ciw, one server per core, no output"] = lambda _, seed: baseline_ciw.run(mesh, seconds, seed, "cores")
@@ -129,7 +129,7 @@ def against_baselines(mesh: Topology, seconds: float, rounds: int) -> None:
     ours, bare = speeds["meshquake, whole pipeline"], speeds["meshquake, no output"]
     simpy = SIMPY if is_compiled() else SIMPY_PLAIN
     targets = {"plain SimPy, whole pipeline": simpy, "Ciw, one server per worker, no output": CIW}
-    titles = ("calls/s", "records/s", "pipeline", "by CPU", "no output", "by CPU", "to reach")
+    titles = ("calls/s", "records/s", "pipeline", "by CPU", "no output", "by CPU", "target")
     print(f"{'':38}" + "".join(f"{title:>11}" for title in titles))
     for name, measured in speeds.items():
         ratios = [
@@ -173,7 +173,7 @@ def _spread(title: str, grown: dict[str, Topology], rounds: int, records: int, m
         for name, mesh, duration in cells:
             speed = timed(lambda folder, m=mesh, d=duration, s=seed: pipeline(m, d, s, folder, interval))  # type: ignore[misc]
             costs[name].append(1e6 / speed.records)
-    print(f"\n{'':38}{title:>16}")
+    print(f"\n{'':38}{title:>16}{'':14}{'target':>10}")
     for name, measured in costs.items():
         print(f"{name:38}{median(measured):16.2f}")
     middles = [median(measured) for measured in costs.values()]
@@ -182,7 +182,7 @@ def _spread(title: str, grown: dict[str, Topology], rounds: int, records: int, m
 
 def memory(minutes: tuple[int, ...]) -> None:
     """Print the command's peak memory for recordings of different lengths."""
-    print(f"\n{'':38}{'peak MB':>10}")
+    print(f"\n{'':38}{'peak MB':>10}{'':20}{'target':>10}")
     for length in minutes:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "run.py", "normal", "--duration", f"{length}m", "--output", folder, "--quiet"]
@@ -213,7 +213,7 @@ def help_time(rounds: int) -> None:
             began = perf_counter()
             subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=_ROOT)
             times[name].append(perf_counter() - began)
-    print(f"\n{'':38}{'seconds':>10}")
+    print(f"\n{'':38}{'seconds':>10}{'':20}{'target':>10}")
     for name, measured in times.items():
         target = f"{HELP:g}" if name == "run.py --help" else ""
         print(f"{name:38}{median(measured[1:]):10.3f}{'':20}{target:>10}")
@@ -233,7 +233,7 @@ def main() -> None:
     across_sizes(mesh, 1 if quick else 3, 200_000 if quick else 2_000_000)
     memory((1, 10) if quick else (10, 100))
     help_time(3 if quick else 10)
-    print(f"\npeak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
+    print(f"\npeak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
 
 
 if __name__ == "__main__":

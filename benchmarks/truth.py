@@ -1,7 +1,7 @@
 """What the answer key costs: `python benchmarks/truth.py [--rounds N]`.
 
-Each shipped scenario is run as a command, with its key and without, in turn; the ratios are of the medians. Then the
-memory of a cascade with its key, short and long.
+Runs each shipped scenario as a command, alternating between runs with the answer key and without; ratios are of the
+medians. The last lines show the peak memory of a short and of a long cascade with the answer key.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def cost(rounds: int) -> None:
 
 
 def _verdict(ratio: float) -> str:
-    return "" if ratio <= COST else f"  more than {COST}"
+    return "" if ratio <= COST else f"  over {COST}"
 
 
 def memory() -> None:
@@ -61,11 +61,11 @@ def memory() -> None:
     for length in ("10m", "40m"):
         run("cascade", "--duration", length)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(f"cascade --duration {length}: at most {peak:.0f} MB")
+        print(f"cascade --duration {length}: peak memory at most {peak:.0f} MB")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
     cost(parser.parse_args().rounds)
     memory()
