@@ -111,15 +111,15 @@ def between(path: str, text: str) -> Axis:
     low, _, high = (part.strip() for part in ends.partition(".."))
     one, other = (_AMOUNT.fullmatch(each) for each in (low, high))
     if one is None or other is None or one[2] != other[2]:
-        raise ValueError(f"{shown(text)} is no range: both ends are numbers with one unit, as in 100ms..500ms:5")
+        raise ValueError(f"{shown(text)} is not a range: its ends must be numbers with one unit, as in 100ms..500ms:5")
     if not float(one[1]) < float(other[1]):
-        raise ValueError(f"{shown(text)} is no range: its first end must be the lower one")
+        raise ValueError(f"{shown(text)} is not a range: its first end must be the lower one")
     whole = not one[2] and one[1].isdigit() and other[1].isdigit()
     found = Range(float(one[1]), float(other[1]), one[2], whole)
     if not colon:
         return Axis(path, range=found)
     if not count.isdigit() or not 2 <= int(count) <= MOST_CELLS:
-        raise ValueError(f"{shown(text)}: after the colon is how many values, from 2 to {MOST_CELLS}")
+        raise ValueError(f"{shown(text)}: the number of values, after the colon, must be from 2 to {MOST_CELLS}")
     shares = np.linspace(0.0, 1.0, int(count)).tolist()
     return listed(path, [found.at(share, whole=False) for share in shares])
 
@@ -165,11 +165,11 @@ def cells(axes: Sequence[Axis], sample: int | None, seed: int) -> tuple[Cell, ..
         for each in axes:
             if each.range is not None:
                 raise ValueError(
-                    f"{each.name}: a range needs how many values, as in lo..hi:5, or --sample N for a Latin hypercube"
+                    f"{each.name}: a range needs a number of values, as in lo..hi:5, or --sample N (Latin hypercube)"
                 )
         size = int(np.prod([len(each.levels) for each in axes], dtype=np.float64))
         if size > MOST_CELLS:
-            raise ValueError(f"makes {size:,} cells: {MOST_CELLS:,} are the most (--sample N takes fewer)")
+            raise ValueError(f"makes {size:,} cells; at most {MOST_CELLS:,} are allowed (--sample N makes fewer)")
         return tuple(Cell(levels) for levels in product(*(each.levels for each in axes)))
     if not axes:
         raise ValueError("is missing: a Latin hypercube needs something to vary")

@@ -186,10 +186,10 @@ class OfRecords(Response):
         except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
             raise ValueError(f"cannot be executed: {str(error).splitlines()[0]}") from None
         if not found.width:
-            raise ValueError("gives no column")
+            raise ValueError("returns no column")
         column = found.to_series(0)
         if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
-            raise ValueError(f"gives no number, but {column.dtype}")
+            raise ValueError(f"must return a number, not {column.dtype}")
         value = column[0] if len(column) else None
         return np.nan if value is None else float(value)
 
@@ -236,7 +236,7 @@ def response(text: str, label: str = "") -> Response:
     if metric := _METRIC.fullmatch(body):
         return _metric(label, text, metric, phase)
     raise ValueError(
-        f"{shown(text)} is no response: it is entry.FIGURE, key.FIGURE, SUMMARY(METRICS) of SERVICE, or SQL"
+        f"{shown(text)} is not a response: it must be entry.FIGURE, key.FIGURE, SUMMARY(METRICS) of SERVICE, or SQL"
         f"{suggestion(text, [*(f'entry.{each}' for each in OF_USERS), *(f'key.{each}' for each in OF_KEY)])}"
     )
 
@@ -249,7 +249,7 @@ def _figure(label: str, text: str, found: re.Match[str], phase: Phase, timed: bo
     if of == "entry":
         return OfUsers(label, text, name, phase, entry)
     if entry or timed:
-        raise ValueError(f"{shown(text)}: the key is of the whole run")
+        raise ValueError(f"{shown(text)}: figures of the key cover the whole run, without an entry or a phase")
     return OfKey(label, text, name)
 
 
@@ -259,7 +259,7 @@ def _metric(label: str, text: str, found: re.Match[str], phase: Phase) -> Respon
         raise ValueError(f"there is no summary {shown(summary)}{suggestion(summary, SUMMARIES)}")
     place = _PLACE.fullmatch(found[3].strip())
     if place is None or (place[2] and place[3]):
-        raise ValueError(f"{shown(found[3])} is no place: a service, service[0], or caller -> callee")
+        raise ValueError(f"{shown(found[3])} is not a place: it must be a service, service[0], or caller -> callee")
     made = expression.parse(found[2].strip())
     replica = None if place[2] is None else place[2]
     return OfMetric(label, text, summary, made, place[1], replica, place[3], phase)
@@ -282,9 +282,11 @@ def _phase(text: str) -> Phase:
             raise ValueError
         start, end = (parse_duration(each, plain_seconds=True) for each in (low, high))
     except ValueError:
-        raise ValueError(f"{shown(text)} is no stretch of time: {', '.join(PHASES)}, or 10s..30s") from None
+        raise ValueError(
+            f"{shown(text)} is not a phase: it must be {', '.join(PHASES)}, or a time range such as 10s..30s"
+        ) from None
     if not start < end:
-        raise ValueError(f"{shown(text)} is no stretch of time: it ends before it begins")
+        raise ValueError(f"{shown(text)} is not a time range: its start must be before its end")
     return Phase("", start, end)
 
 

@@ -83,12 +83,12 @@ class Study:
     def __post_init__(self) -> None:
         labels = [each.label for each in self.responses]
         if not labels:
-            raise StudyError("nothing is asked: a study has at least one response")
+            raise StudyError("no responses: a study needs at least one")
         for place, label in enumerate(labels):
             if label in labels[:place]:
-                raise StudyError(f"response {label} is asked twice")
+                raise StudyError(f"response {label} is given twice")
         if self.size > LARGEST:
-            raise StudyError(f"replications: {self.size:,} runs in all are too many: {LARGEST:,} are the most")
+            raise StudyError(f"replications: {self.size:,} runs in all; at most {LARGEST:,} are allowed")
         if self.until is None:
             return
         if self.until.response not in labels:
@@ -96,11 +96,11 @@ class Study:
             raise StudyError(f"until: there is no response {self.until.response!r}{known}")
         if self.replications < LEAST:
             raise StudyError(
-                f"until: a precision is looked at after {LEAST} runs or more, not {self.replications}: before that, a "
-                "small variance may be chance"
+                f"until: needs at least {LEAST} replications, not {self.replications}: with fewer, a small variance "
+                "may be chance"
             )
         if self.at_most < self.replications:
-            raise StudyError(f"until: at most {self.at_most} runs are fewer than the {self.replications} to begin with")
+            raise StudyError(f"until: the limit of {self.at_most} runs is below the {self.replications} to begin with")
 
     def seed_of(self, replication: int) -> int:
         """The seed of a replication, in every cell."""

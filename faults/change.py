@@ -89,9 +89,9 @@ def text(grammar: Key, value: Any, defaults: bool = False) -> str:
 def immovable(of: type, word: str) -> str:
     """Return why a key of an edge or a service cannot be changed while the mesh runs; empty if it can."""
     if of is Edge and word == "latency":
-        return "is the network's, and no setting: a delay fault changes it"
+        return "belongs to the network and is not a setting: use a delay fault to change it"
     if of is Edge and word == "policies":
-        return "cannot change while the mesh runs: those of packages are made when it starts"
+        return "cannot change while the mesh runs: policies from packages are set up when it starts"
     if of is Service and word in keys_of(Service) and word not in LIVE:
         return f"cannot change while its processes run: only {', '.join(LIVE)} can"
     if of is Version and word in keys_of(Version) and word not in LIVE_OF_VERSION:

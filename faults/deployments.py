@@ -23,17 +23,17 @@ def unclear(target: Target, deployment: str | None, topology: Topology) -> str:
     """
     versions = [version.name for version in topology.service(target.service).versions]
     if target.level == "replica":
-        return "" if deployment is None else f"deployment goes with a service: {target} belongs to one already"
+        return "" if deployment is None else f"deployment applies to a service: {target} already belongs to one"
     if deployment is None:
         if len(versions) < 2:
             return ""
         names = ", ".join(versions)
         return (
-            f"{target} has versions side by side, each a deployment of its own: say which of {names}, "
+            f"{target} has versions side by side, each its own deployment: name one of {names}, "
             f"as in deployment: {versions[0]}"
         )
     if not versions:
-        return f"{target} has no versions side by side, and so one deployment: leave deployment out"
+        return f"{target} has no versions side by side, so it has only one deployment: leave out deployment"
     if deployment not in versions:
         return f"{target} has no version {shown(deployment)}{suggestion(deployment, versions)}"
     return ""

@@ -191,7 +191,7 @@ class Draws:
         if word in EXTENTS:
             shares = [end.endswith("%") for end in ends]
             if shares[0] != shares[1]:
-                self._document.error(node, f"must be from a time to a time or from a share to a share, not {node}")
+                self._document.error(node, f"must be a range of times or a range of shares, not {node}")
                 return None
             unit, part = ("ratio", "share") if shares[0] else ("duration", "seconds")
             values = [getattr(value, part) for value in values]

@@ -362,7 +362,7 @@ class Fault(Cause):
             return ""
         if shape.word not in cls.shapes:
             return cls.unshaped
-        return "is all or nothing, so that its shape has no low" if isinstance(shape, OnOff) and shape.low else ""
+        return "is all or nothing, so its shape cannot have a low" if isinstance(shape, OnOff) and shape.low else ""
 
     @classmethod
     def culprits(cls, target: Target, topology: Topology) -> tuple[str, ...]:

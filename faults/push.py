@@ -52,7 +52,7 @@ class Push(Cause):
     def problem(self, topology: Topology) -> str:
         """Check that the targets are of one type, and that a topology file could have such settings."""
         if len({target.level for target in self.all_targets}) > 1:
-            return "its targets must be all edges or all services, for they have other settings"
+            return "its targets must be all edges or all services: their settings differ"
         if self.deployment is not None:
             return next(
                 filter(None, (self._of_version(each, self.deployment, topology) for each in self.all_targets)), ""
@@ -65,7 +65,7 @@ class Push(Cause):
         for service in topology.services:
             if any(target.callee is None and service.name == target.service for target in self.all_targets):
                 if service.versions and "autoscale" in self.set.settings():
-                    return f"each version of {service.name} has an autoscaler of its own: say which by deployment"
+                    return f"each version of {service.name} has its own autoscaler: choose one with deployment"
                 if problem := _unable(self.set.applied(service).autoscale):
                     return f"the autoscaler of {service.name} {problem}"
         return ""
@@ -73,7 +73,7 @@ class Push(Cause):
     def _of_version(self, target: Target, deployment: str, topology: Topology) -> str:
         """Return why one version of a service cannot have the settings; empty if it can."""
         if target.level == "edge":
-            return f"deployment goes with a service, and {target} is an edge"
+            return f"deployment applies to a service, but {target} is an edge"
         if problem := unclear(target, deployment, topology):
             return problem
         service = topology.service(target.service)
@@ -82,7 +82,7 @@ class Push(Cause):
         ]
         weights = [version.weight for version in versions]
         if "weight" in self.set.settings() and None in weights:
-            return f"gives a weight to some versions of {service.name} only: give one to each in the topology"
+            return f"gives a weight to only some versions of {service.name}: give one to each in the topology"
         if service.weighted and not any(weights):
             return f"no version of {service.name} would have a weight of more than 0"
         for version in versions:

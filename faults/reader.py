@@ -144,7 +144,7 @@ class CauseReader:
         if targets is None:
             return block
         if "target" in block.entries:
-            self._document.error(targets, "stands in place of target: there is one of the two")
+            self._document.error(targets, "replaces target: give only one of the two")
         elif targets.kind != "list" or not targets.items:
             found = "an empty list" if targets.kind == "list" else str(targets)
             self._document.error(targets, f"must be a list of targets, not {found}")
@@ -163,7 +163,7 @@ class CauseReader:
         found = [self._target(kind, item) for item in node.items]
         targets = tuple(target for target in found if target is not None)
         if len(set(targets)) < len(targets):
-            self._document.error(node, "must have each target once")
+            self._document.error(node, "must name each target only once")
         return targets if len(targets) == len(found) else None
 
     def _varying(self, grammar: Key, node: Node) -> float | Distribution | None:
@@ -203,7 +203,7 @@ class CauseReader:
         """Report an id that another fault or action has."""
         if cause.id in self._lines:
             what, line = self._lines[cause.id]
-            message = f"the {what} in line {line} is also called {shown(cause.id)}"
+            message = f"the {what} on line {line} is also called {shown(cause.id)}"
             self._document.error(block.entries.get("id", block), message)
         self._lines.setdefault(cause.id, (cause.what, block.key_line))
 
@@ -231,7 +231,7 @@ class CauseReader:
         elif isinstance(cause, Fault) and cause.ramps and window.full > window.end + 1e-9:
             ramp, whole = _time(window.full - window.start), _time(window.end - window.start)
             self._check(
-                block.entries.get("ramp", block), f"its {ramp} are longer than the {whole} for which the fault acts"
+                block.entries.get("ramp", block), f"must be at most the {whole} for which the fault acts, not {ramp}"
             )
 
     def _check_use(self, fault: Fault, block: Node) -> None:

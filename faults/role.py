@@ -61,7 +61,7 @@ class Role:
     def contradiction(self) -> str:
         """Why its keys do not go together; empty if they do."""
         if self.is_edge and (self.kind or self.operation or self.replica is not None):
-            return "an edge (from, to) has no kind, replica or operation"
+            return "an edge (from, to) cannot have a kind, replica or operation"
         if self.is_edge and self.role not in _OF_EDGES:
             return f"an edge (from, to) cannot be {self.role} (valid: {', '.join(_OF_EDGES)})"
         if self.operation and self.replica is not None:
@@ -156,7 +156,7 @@ class Role:
             return f"no request makes a call{ends} in {mesh.name}; {has}"
         what = self.kind or "service"
         if self.role == ENTRY:
-            return f"users enter {mesh.name} at no {what}; {has}"
+            return f"users do not enter {mesh.name} at {_one(what)}; {has}"
         if self.kind in kinds:
             return f"no request reaches {_one(what)} in {mesh.name}"
         return f"{mesh.name} has no {what}; {has}"

@@ -59,7 +59,7 @@ def parse_target(text: str, services: Container[str] = ()) -> Target:
     service, operation = parts(text, services)
     is_operation = len(service) < len(text)
     if is_operation and (_REPLICA.fullmatch(service) or _REPLICA.fullmatch(operation)):
-        raise ValueError(f"must be a replica or an operation, not both as {shown(text)}")
+        raise ValueError(f"must be a replica or an operation, not both: {shown(text)}")
     if replica := _REPLICA.fullmatch(text):
         return Target("replica", replica[1], replica=int(replica[2]))
     return Target("operation", service, operation=operation) if is_operation else Target("service", service)

@@ -164,7 +164,7 @@ class Simulation:
         if self.interval_us <= round(self.scenario.length * 1e6):
             return ""
         interval, length = duration(self.interval_us / 1e6), duration(self.scenario.length)
-        return f"no metrics are sampled: interval {interval} is longer than the recording; {length} is the longest"
+        return f"no metrics are sampled: the interval of {interval} is longer than the recording of {length}"
 
     @property
     def unfinished(self) -> int:
@@ -177,7 +177,7 @@ class Simulation:
         if not self.unfinished:
             return ""
         were = "1 request was" if self.unfinished == 1 else f"{self.unfinished} requests were"
-        return f"{were} not over after {duration(FOLLOWED)}: what was left of them is recorded as unfinished"
+        return f"{were} not finished after {duration(FOLLOWED)}: what was left is recorded as unfinished"
 
     def hush(self) -> None:
         """Skip log lines that processes write by themselves, in a run not played yet whose log nobody will read."""

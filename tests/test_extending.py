@@ -268,7 +268,9 @@ def test_without_the_package_each_name_is_unknown_at_its_place_in_the_file(place
     assert (done.returncode, done.stdout) == (2, "")
     said = done.stderr.splitlines()
     assert said[0].startswith("pauses.yaml:9: faults[0].stutter: unknown kind of fault 'stutter' (")
-    assert any("services.db.logs: no installed package has a catalogue of logs 'mysql'" in line for line in said)
+    assert any(
+        "services.db.logs: no installed package has a catalogue of log lines called 'mysql'" in line for line in said
+    )
     assert any("unknown key 'weibull'" in line for line in said)
     assert not (place / "never").exists()
 
@@ -328,7 +330,7 @@ BROKEN = {
     "no word": (
         "a jam = acme_broken:Jam",
         "",
-        "a name must be lower case letters, digits, `-` and `_`, a letter first",
+        "a name must be lower case letters, digits, `-` and `_`, starting with a letter",
     ),
 }
 
@@ -412,7 +414,7 @@ OTHERS = {
     "a part that there is not": (
         "meshquake.logs",
         "Jam = {'jam': {}}",
-        "jam is no part of a catalogue: handled, slow_after_ms, slow, failed, retried, hedged, gave_up, missed,",
+        "there is no part jam in a catalogue (valid: handled, slow_after_ms, slow, failed, retried, hedged, gave_up,",
     ),
     "a kind that there is not": (
         "meshquake.logs",
@@ -440,7 +442,7 @@ OTHERS = {
     "a value that there is not": (
         "meshquake.logs",
         "Jam = {'missed': {'level': 'INFO', 'logger': 'x', 'text': '{jam}'}}",
-        "missed.text: there is no value {jam}; there are operation, service, peer,",
+        "missed.text: there is no value {jam} (valid: operation, service, peer,",
     ),
 }
 

@@ -83,6 +83,6 @@ class Autoscale:
     def problems(self) -> Iterator[str]:
         """Yield the reasons why it cannot work."""
         if self.minimum > self.maximum:
-            yield f"has a minimum of {self.minimum} and a maximum of {self.maximum}: the maximum cannot be less"
+            yield f"has a minimum of {self.minimum}, above its maximum of {self.maximum}"
         if self.cpu is None and self.requests is None:
             yield "needs a target: cpu or requests"

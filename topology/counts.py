@@ -132,6 +132,6 @@ def count(document: Document, node: Node) -> Count | None:
         return None
     found = bind(document, COUNTS[words[0]], node.entries[words[0]])
     if found is not None and not found.most:
-        document.error(node, "is never more than 0: leave the call out")
+        document.error(node, "is always 0: leave the call out")
         return None
     return found

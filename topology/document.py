@@ -208,7 +208,7 @@ class _Composer:
             line = min(line, len(lines))
             reason = ", ".join(filter(None, (error.context, error.problem)))
             if re.match(r" *\t", "".join(lines[line - 1 : line])):
-                reason = "a tab cannot indent: use spaces"  # the parser's reason doesn't mention the invisible tab
+                reason = "indent with spaces, not tabs"  # the parser's reason doesn't mention the invisible tab
             document.stop(line, f"is not YAML: {reason}")
         except (ValueError, OverflowError) as error:
             # Unencodable characters and invalid escapes, which the parser does not check for.
@@ -226,7 +226,7 @@ class _Composer:
             line = event.start_mark.line + 1 if event.start_mark else 1
             documents += isinstance(event, yaml.DocumentStartEvent)
             if documents > 1:
-                document.stop(line, "is a second document: a file holds one")
+                document.stop(line, "starts a second document: a file may hold only one")
             if isinstance(event, yaml.CollectionEndEvent):
                 unfinished.pop()
                 self._events.append(_Event("end", line))
@@ -253,7 +253,7 @@ class _Composer:
 
     def _fits(self, line: int, values: int, depth: int) -> None:
         if values > MOST_VALUES:
-            self._document.stop(line, f"has more than {MOST_VALUES} values, those that aliases repeat included")
+            self._document.stop(line, f"has more than {MOST_VALUES} values, counting those that aliases repeat")
         if depth > DEEPEST:
             self._document.stop(line, f"nests deeper than {DEEPEST} levels")
 
@@ -291,7 +291,7 @@ class _Composer:
                 self._document.error(node, "merge keys (<<) are not supported: write the keys out", line)
             elif name.text in node.entries:
                 first = node.entries[name.text].key_line
-                self._document.error(node, f"key {shown(name.text)} appears twice (first in line {first})", line)
+                self._document.error(node, f"key {shown(name.text)} appears twice (first on line {first})", line)
             else:
                 node.entries[name.text] = value
         return at + 1

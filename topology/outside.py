@@ -55,7 +55,7 @@ def content(path: str | Path, largest: int) -> bytes:
                 pass
             else:
                 if not first:
-                    raise _refused(name, "it is a pipe to which nobody writes")
+                    raise _refused(name, "it is a pipe that nobody writes to")
             os.set_blocking(file.fileno(), True)
         found = first + file.read(largest + 1 - len(first))
     if len(found) > largest:

@@ -108,7 +108,7 @@ def offered(group: str) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points().select(group=group), key=lambda point: (point.name, *_package(point))):
         if not NAME.fullmatch(point.name):
-            raise _refused(point, "a name must be lower case letters, digits, `-` and `_`, a letter first")
+            raise _refused(point, "a name must be lower case letters, digits, `-` and `_`, starting with a letter")
         if point.name in found:
             raise _refused(point, f"the name {point.name} is taken by {' '.join(_package(found[point.name]))}")
         found[point.name] = point

@@ -66,7 +66,7 @@ class PopulationLoader:
 
     def _population(self, name: str, node: Node) -> Population | None:
         if name == USUAL:
-            self._document.error(node, f"no population can be called {USUAL}: those are the users of rate and mix")
+            self._document.error(node, f"no population can be called {USUAL}: that is for the users of rate and mix")
         times = partial(distribution, self._document)
         by_hand: ByHand = {
             "replay": self._replay,
@@ -85,23 +85,21 @@ class PopulationLoader:
         elif come == ["replay"]:
             for word in node.entries:
                 if word not in ("replay", "over_time"):
-                    self._document.error(node.entries[word], "is not for users who do as a file says")
+                    self._document.error(node.entries[word], "does not apply to users replayed from a file")
         elif ("mix" in node.entries) == ("journey" in node.entries):
             self._document.error(node, "must have either a mix or a journey")
         elif not found.answers_matter:
             for word in (word for word in _OF_SESSIONS if word in node.entries):
-                self._document.error(node.entries[word], "means nothing without a journey, patience or retry")
+                self._document.error(node.entries[word], "has no effect without a journey, patience or retry")
         elif found.users is not None and "returns" in node.entries:
-            self._document.error(node.entries["returns"], "is for open users: those of a closed population come back")
+            self._document.error(node.entries["returns"], "is only for open users: closed ones always come back")
         if found.journey and not any(step.chance for step in found.journey if not step.needs):
-            self._document.error(
-                node.entries["journey"], "has only steps that nobody makes: give one a chance above 0%"
-            )
+            self._document.error(node.entries["journey"], "has no step that anybody takes: give one a chance above 0%")
         if found.reload and found.patience is None:
             self._document.error(node.entries["reload"], "needs patience beside it")
         if found.obeys_retry_after and not found.retry:
             self._document.error(
-                node.entries["obeys_retry_after"], "needs retry beside it: who does not try again waits"
+                node.entries["obeys_retry_after"], "needs retry beside it: only users who retry can wait"
             )
         return None if len(self._document.problems) > before else found
 
@@ -110,7 +108,7 @@ class PopulationLoader:
             self._document.error(node, f"must be a list of steps, as in [web.home, web.pay], not {node}")
             return None
         if len(node.items) > MOST_STEPS:
-            self._document.error(node, f"has {len(node.items)} steps; at most {MOST_STEPS} can be made")
+            self._document.error(node, f"has {len(node.items)} steps; at most {MOST_STEPS} are allowed")
             return None
         steps: list[Step] = []
         for item in node.items:
@@ -141,7 +139,7 @@ class PopulationLoader:
         times = partial(distribution, self._document)
         found = bind(self._document, Bursts, node.entries[Bursts.word], {"on": times, "off": times})
         if found is not None and found.on.expectation() + found.off.expectation() <= 0:
-            self._document.error(node.entries[Bursts.word], "must be on or off for more than no time")
+            self._document.error(node.entries[Bursts.word], "must be on or off for longer than 0")
             return None
         return found
 
@@ -156,6 +154,6 @@ class PopulationLoader:
             return None
         for entry in found.counts:
             if entry not in entries:
-                message = f"has requests for {shown(entry)}, and there is no such operation{suggestion(entry, entries)}"
+                message = f"has requests for {shown(entry)}, but there is no such operation{suggestion(entry, entries)}"
                 self._document.error(node, message)
         return found

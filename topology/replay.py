@@ -99,7 +99,9 @@ def read(name: str, path: Path, entries: Collection[str]) -> Replay | list[Probl
                 message = f"there is no operation {shown(entry)}{suggestion(entry, entries)}"
                 problems.append(Problem(str(path), line, "", message))
             elif time < before:
-                problems.append(Problem(str(path), line, "", f"is {before - time:g} s earlier than the request before"))
+                problems.append(
+                    Problem(str(path), line, "", f"is {before - time:g} s earlier than the previous request")
+                )
             else:
                 before = time
                 counts[entry] = counts.get(entry, 0) + 1
@@ -149,10 +151,10 @@ def _attributes(row: Mapping[str, object]) -> Attributes:
     }
     text = "".join((*found, *found.values()))
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _BadLineError("has an attribute with half a surrogate pair, which is no text")
+        raise _BadLineError("has an attribute with half a surrogate pair, which is not text")
     size = len(text)
     if size > MOST_OF_ATTRIBUTES:
-        raise _BadLineError(f"has attributes of {size} characters; at most {MOST_OF_ATTRIBUTES} can be carried")
+        raise _BadLineError(f"has attributes of {size} characters; at most {MOST_OF_ATTRIBUTES} are allowed")
     return found
 
 
@@ -197,4 +199,6 @@ def _since(text: str, start: datetime | None) -> tuple[float, datetime | None]:
         first = start or moment
         return (moment - first).total_seconds(), first
     except (ValueError, TypeError):
-        raise _BadLineError(f"has no time, as in 12.5 (seconds) or 2024-01-15T10:30:00Z, but {shown(text)}") from None
+        raise _BadLineError(
+            f"must have a time, as in 12.5 (seconds) or 2024-01-15T10:30:00Z, not {shown(text)}"
+        ) from None

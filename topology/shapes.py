@@ -63,7 +63,7 @@ class Steps(Shape):
 
     @property
     def problem(self) -> str:
-        return "" if any(self.levels) else "needs a level above 0%: so it does nothing"
+        return "" if any(self.levels) else "needs a level above 0%: otherwise it does nothing"
 
     def level(self, elapsed: float, length: float) -> float:
         each = length / len(self.levels) if self.each is None else self.each
@@ -119,7 +119,7 @@ class Week(Shape):
         counts = {"hours": (len(self.hours), 24), "days": (len(self.days), 7)}
         wrong = [f"{word} must be {right}, not {found}" for word, (found, right) in counts.items() if found != right]
         if not wrong and not (any(self.hours) and any(self.days)):
-            wrong = ["needs an hour and a day above 0%: so it is never more than that"]
+            wrong = ["needs an hour and a day above 0%: otherwise it stays at 0%"]
         return "; ".join(wrong)
 
     def level(self, elapsed: float, length: float) -> float:

@@ -173,8 +173,8 @@ class Operation:
     instead: ClassVar[Mapping[str, str]] = {
         "after": "work after a call is a step, as in calls: [a.x, work: 3ms]",
         "attributes": "requests have none",
-        "latency": "how long its own work takes is work, as in work: 3ms",
-        "timeout": "is of the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
+        "latency": "use work for the time of its own work, as in work: 3ms",
+        "timeout": "set it on the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
     }
     name: str
     work: Distribution = key("other", "time that its own work takes, calls excluded (a distribution)", Constant(0.0))
@@ -258,12 +258,12 @@ class Service:
     """A service: identical replicas, each with workers and a bounded queue."""
 
     instead: ClassVar[Mapping[str, str]] = {
-        "attributes": "processes have none; what they export are version, display_name and system",
+        "attributes": "processes have none; they export version, display_name and system",
         "limits": "cpu and memory are keys of the service",
         "port": "calls find a service by its name",
         "resources": "cpu and memory are keys of the service",
-        "retry": "is of the calls to it, as in edges: {caller -> callee: {retry: 3}}",
-        "timeout": "is of the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
+        "retry": "set it on the calls to it, as in edges: {caller -> callee: {retry: 3}}",
+        "timeout": "set it on the calls to it, as in edges: {caller -> callee: {timeout: 1s}}",
         "zone": "replicas have none",
     }
     name: str
@@ -492,9 +492,9 @@ class Objective:
 _POPULATIONS = (
     (("users", "think_time", "patience"), "wait for answers", "users: 50, think_time: 5s, mix: {web.home: 1}"),
     (("journey", "sessions"), "go step by step", "rate: 5/s, journey: [web.home, web.pay]"),
-    (("over_time", "profile"), "are not always as many", "rate: 5/s, mix: {web.home: 1}, over_time: {sine: 24h}"),
+    (("over_time", "profile"), "vary in number", "rate: 5/s, mix: {web.home: 1}, over_time: {sine: 24h}"),
     (("bursts",), "come in bursts", "rate: 5/s, mix: {web.home: 1}, over_time: {bursts: {on: 5s, off: 20s}}"),
-    (("replay",), "do as a file says", "replay: requests.csv"),
+    (("replay",), "are replayed from a file", "replay: requests.csv"),
 )
 
 

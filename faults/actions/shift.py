@@ -32,7 +32,7 @@ class Shift(Measure):
         """Only a route with weights can be shifted."""
         service = topology.service(target.service)
         if len(service.versions) < 2:
-            return f"{target} has no versions side by side between which requests could be shifted"
+            return f"{target} has no versions side by side to shift requests between"
         return "" if service.weighted else f"the versions of {target} have no weights: give each one in the topology"
 
     def problem(self, topology: Topology) -> str:

@@ -34,7 +34,7 @@ class Deploy(Fault):
     indicator: ClassVar[str] = "deployment"
     aliases: ClassVar[tuple[str, ...]] = ("version", "errors", "config")
     ramps: ClassVar[bool] = False
-    unshaped: ClassVar[str] = "goes by steps where canary and hold say so, and has no shape"
+    unshaped: ClassVar[str] = "proceeds as canary, hold and steps say, and has no shape"
     lasts: ClassVar[bool] = False
     groups: ClassVar[bool] = False
     ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%", "unhealthy": "50%..100%"}
@@ -81,30 +81,30 @@ class Deploy(Fault):
         if self.steps:
             return self._unshiftable(self.steps, topology)
         if self.canary is None:
-            return "" if self.hold is None else "hold is how long it stays at its canary: give it a canary, or no hold"
+            return "" if self.hold is None else "hold is the time at its canary: add a canary, or leave hold out"
         service = topology.service(self.target.service)
         most = service.most_replicas_of(self.deployment or "")
         if self.canary.count is None or self.canary.count <= most:
             return ""
         called = service.name if self.deployment is None else f"{self.deployment} of {service.name}"
-        return f"its canary is {self.canary.count} replicas, and {called} has {counted(most, 'replica')}"
+        return f"its canary is {self.canary.count} replicas, but {called} has {counted(most, 'replica')}"
 
     def _unshiftable(self, steps: Sequence[Step], topology: Topology) -> str:
         """Return why requests cannot be shifted to it by its steps; empty if they can."""
         service = topology.service(self.target.service)
         if self.canary is not None or self.hold is not None:
-            return "has steps, which say what it does with a canary and how long: leave canary and hold out"
+            return "has steps, which take the place of canary and hold: leave those out"
         if self.target.level == "replica":
             return f"steps are shares of the requests of a service; {self.target} is one replica"
         if service.versions and not service.weighted:
             return (
-                f"has steps, which need a route with weights, and {service.name} has versions without: "
+                f"has steps, which need a route with weights, but the versions of {service.name} have none: "
                 "give each version a weight"
             )
         if service.rollout_of(self.deployment or "").strategy == IN_PLACE:
-            return f"has steps, which need replicas beside those of {service.name}, and its rollout is in_place"
+            return f"has steps, which need replicas beside those of {service.name}, but its rollout is in_place"
         if any(step.pause is None for step in steps[:-1]):
-            return "stays at one of its steps for good (pause: none), so that those after it never come"
+            return "stays at one of its steps for good (pause: none), so later steps never come"
         return ""
 
     def effect(self, level: float) -> Effect:

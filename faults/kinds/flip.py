@@ -24,7 +24,7 @@ class Flip(Push, Fault):
     aliases: ClassVar[tuple[str, ...]] = ("configuration", "settings")
     ramps: ClassVar[bool] = False
     shapes: ClassVar[tuple[str, ...]] = ("on_off",)
-    unshaped: ClassVar[str] = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
+    unshaped: ClassVar[str] = "is all or nothing: its only shape is on_off, as in {on_off: {on: 5s, off: 20s}}"
     drawn: ClassVar[bool] = False
     undrawn: ClassVar[tuple[str, ...]] = ("service",)
     ranges: ClassVar[Mapping[str, str]] = {"set": "{timeout: 1ms..20ms}"}

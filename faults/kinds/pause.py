@@ -24,7 +24,7 @@ class Pause(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("pauses", "garbage_collection", "gc", "memory", "cpu")
     ranges: ClassVar[Mapping[str, str]] = {"length": "1s..3s"}
     ramps: ClassVar[bool] = False
-    unshaped: ClassVar[str] = "comes and goes as length and every say, and has no shape"
+    unshaped: ClassVar[str] = "repeats as length and every say, and has no shape"
     drawn: ClassVar[bool] = False
     length: float = key("duration", "length of each pause", 0.5, low=0.001, high=3600)
     every: float = key(

@@ -23,7 +23,7 @@ class Reset(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("connection_reset", "connections", "errors")
     ranges: ClassVar[Mapping[str, str]] = {"every": "200ms..2s"}
     ramps: ClassVar[bool] = False
-    unshaped: ClassVar[str] = "comes again and again, as every says, and has no shape"
+    unshaped: ClassVar[str] = "repeats as every says, and has no shape"
     drawn: ClassVar[bool] = False
     share: float = key("ratio", "share of the connections that are reset each time", 1.0, low=0, high=1, above=True)
     every: float = key("duration", "time from one reset to the next", 1.0, low=0.01, high=3600)

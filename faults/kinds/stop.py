@@ -21,7 +21,7 @@ class Stop(Fault):
     aliases: ClassVar[tuple[str, ...]] = ("restarts", "crash", "replicas")
     ramps: ClassVar[bool] = False
     shapes: ClassVar[tuple[str, ...]] = ("on_off",)
-    unshaped: ClassVar[str] = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
+    unshaped: ClassVar[str] = "is all or nothing: its only shape is on_off, as in {on_off: {on: 5s, off: 20s}}"
 
     def acts(self, window: Window) -> Window:
         window = super().acts(window)

@@ -66,7 +66,7 @@ class Surge(Fault):
         for target in self.all_targets:
             if target.level == "operation" and not population.comes_in_at(str(target)):
                 entries = ", ".join(population.entries)
-                return f"those at {target} cannot be told from the other {population.name}, who ask for {entries}"
+                return f"those at {target} cannot be told apart from the other {population.name}, who ask for {entries}"
         return ""
 
     @property

@@ -76,7 +76,7 @@ def test_a_run_that_would_never_end_ends_and_says_so_before_and_after(run, mesh,
     unfinished = json.loads(result.stdout)["unfinished"]
     assert unfinished > 0
     assert last.startswith(f"warning: {unfinished} request")
-    assert last.endswith("not over after 10m: what was left of them is recorded as unfinished")
+    assert last.endswith("not finished after 10m: what was left is recorded as unfinished")
     spans = [json.loads(line) for line in (folder / "traces.ndjson").read_text().splitlines()]
     left = {span["trace_id"] for span in spans if span["error_type"] == "unfinished"}
     assert len(left) == unfinished
@@ -103,7 +103,7 @@ def test_a_comparison_with_a_run_that_never_ends_ends_and_says_of_which_side_it_
     _, folder = run(ROUND)
     result = call("whatif", str(folder), "--set", "defaults.edge.timeout=100ms", "--json")
     assert result.exit_code == 0
-    assert "before the change: 64 requests were not over after 10m" in result.stderr
+    assert "before the change: 64 requests were not finished after 10m" in result.stderr
     assert "after the change" not in result.stderr
     difference = json.loads(result.stdout)
     assert difference
@@ -143,4 +143,4 @@ def test_a_data_set_of_a_mesh_that_stands_still_is_made_and_says_so_of_each_case
     )
     assert result.exit_code == 0, result.stderr
     assert "possible deadlock" in result.stderr
-    assert "not over after 10m" in result.stderr
+    assert "not finished after 10m" in result.stderr

@@ -72,7 +72,7 @@ def test_interval_is_the_time_between_samples(tmp_path):
 
 def test_an_interval_longer_than_the_recording_is_warned_of_since_it_samples_nothing(tmp_path):
     arguments = ("normal", "--duration", "1500ms", "--rate", "1", "--output", tmp_path)
-    told = "warning: no metrics are sampled: interval 2s is longer than the recording; 1.5s is the longest\n"
+    told = "warning: no metrics are sampled: the interval of 2s is longer than the recording of 1.5s\n"
     for more, errors in (
         (["--interval", "2s"], told),
         (["--interval", "2s", "--quiet"], ""),

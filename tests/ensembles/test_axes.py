@@ -35,10 +35,10 @@ def test_values_are_listed_or_stand_between_two_ends(text, values):
         ("services.db.replicas", "must be PATH=a,b,c or PATH=lo..hi:n"),
         ("x=1,,2", "value 2 of x is empty"),
         ("x=1,2,1", "x has the value '1' twice"),
-        ("x=1ms..2s:3", "both ends are numbers with one unit"),
+        ("x=1ms..2s:3", "its ends must be numbers with one unit"),
         ("x=3..1:3", "its first end must be the lower one"),
-        ("x=1..3:1", "after the colon is how many values"),
-        ("x=1..y:3", "is no range"),
+        ("x=1..3:1", "the number of values, after the colon, must be"),
+        ("x=1..y:3", "is not a range"),
     ],
 )
 def test_what_is_no_parameter_is_refused(text, message):
@@ -73,10 +73,10 @@ def test_a_hypercube_is_its_seeds_and_takes_lists_and_whole_numbers_too():
 @pytest.mark.parametrize(
     ("axes", "sample", "message"),
     [
-        (["a=1..3"], None, "a: a range needs how many values"),
+        (["a=1..3"], None, "a: a range needs a number of values"),
         (["a=1,2", "a=3"], None, "a is varied twice"),
         ([], 5, "a Latin hypercube needs something to vary"),
-        (["a=1..101:101", "b=1..101:101"], None, "makes 10,201 cells: 10,000 are the most"),
+        (["a=1..101:101", "b=1..101:101"], None, "makes 10,201 cells; at most 10,000 are allowed"),
     ],
 )
 def test_axes_that_make_no_cells_are_refused(axes, sample, message):

@@ -112,14 +112,14 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(folder):
         ),
         (
             ("replications: 12", "replications: 4"),
-            "study.yaml: until: a precision is looked at after 10 runs or more, not 4",
+            "study.yaml: until: needs at least 10 replications, not 4",
         ),
-        (("20..40:3", "20..40"), "rate: a range needs how many values"),
+        (("20..40:3", "20..40"), "rate: a range needs a number of values"),
         (
             ("replications: 12", "replications: 50000"),
-            "study.yaml: replications: 1,200,000 runs in all are too many: 500,000 are the most",
+            "study.yaml: replications: 1,200,000 runs in all; at most 500,000 are allowed",
         ),
-        (("at_most: 40", "at_most: 11"), "study.yaml: until: at most 11 runs are fewer than the 12 to begin with"),
+        (("at_most: 40", "at_most: 11"), "study.yaml: until: the limit of 11 runs is below the 12 to begin with"),
     ],
 )
 def test_what_does_not_go_together_is_refused(folder, change, message):

@@ -205,10 +205,10 @@ actions:
         "acts.yaml:8: actions[3].mend.fault: there is no fault 'slow-3' (did you mean 'slow-1'?)",
         "acts.yaml:9: actions[4].scale: begins at 2h of the incident, which is outside the recording "
         "(lead_in 1m, duration 1m, recovery 1m)",
-        "acts.yaml:10: actions[5].change.set.latency: is the network's, and no setting: a delay fault changes it",
-        "acts.yaml:11: actions[6].shift.target: db has no versions side by side between which requests could be "
-        "shifted",
-        "acts.yaml:12: actions[7].rollback.id: the fault in line 3 is also called 'slow-1'",
+        "acts.yaml:10: actions[5].change.set.latency: belongs to the network and is not a setting: use a delay fault "
+        "to change it",
+        "acts.yaml:11: actions[6].shift.target: db has no versions side by side to shift requests between",
+        "acts.yaml:12: actions[7].rollback.id: the fault on line 3 is also called 'slow-1'",
         "acts.yaml:13: actions[8].any: unknown kind of action 'any' "
         "(valid: change, drain, mend, restart, rollback, scale, shift)",
     ]

@@ -311,7 +311,7 @@ BAD = {
     ),
     "a time to a share": (
         "slow: {target: database, factor: 2, at: 1s..50%}",
-        "slow.at: must be from a time to a time or from a share to a share, not '1s..50%'",
+        "slow.at: must be a range of times or a range of shares, not '1s..50%'",
     ),
     "a negative length": (
         "slow: {target: database, factor: 2, for: -5s..5s}",

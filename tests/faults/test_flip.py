@@ -276,7 +276,7 @@ def test_two_pushes_on_versions_of_a_service_leave_nothing_behind():
         ("deployment: v3, set: {weight: 3}", "app has no version 'v3'"),
         ("deployment: v2, set: {replicas: 3}", "cannot change while its processes run: only weight and autoscale can"),
         ("deployment: v2, set: {autoscale: {maximum: 1, minimum: 2}}", "the autoscaler of v2 has a minimum of 2"),
-        ("set: {autoscale: 3}", "each version of app has an autoscaler of its own: say which by deployment"),
+        ("set: {autoscale: 3}", "each version of app has its own autoscaler: choose one with deployment"),
     ],
 )
 def test_settings_of_a_version_are_refused_like_those_of_others(tmp_path, keys, complaint):
@@ -291,7 +291,7 @@ def test_settings_of_a_version_are_refused_like_those_of_others(tmp_path, keys, 
     [
         (
             "set: {autoscale: {maximum: 2, minimum: 3}}",
-            "the autoscaler of product-service has a minimum of 3 and",
+            "the autoscaler of product-service has a minimum of 3, above",
         ),
         ("set: {rate_limit: {max_tokens: 2}}", "missing key 'fill_interval'"),
     ],
@@ -317,7 +317,7 @@ def loaded(fault):
 
 REFUSED = {
     "target: database, set: {workers: 2}": "set.workers: cannot change while its processes run: only queue,",
-    "target: order-service -> database, set: {latency: 2ms}": "set.latency: is the network's, and no setting:",
+    "target: order-service -> database, set: {latency: 2ms}": "set.latency: belongs to the network and is not",
     "target: order-service -> database, set: {timeout: 2}": "set.timeout: needs a unit, as in 2ms or 2s",
     "target: database, set: {}": "set: must set something, as in {timeout: 200ms}",
     "target: order-service -> database, set: {retries: 2}": "set: unknown key 'retries' (did you mean 'retry'?)",

@@ -34,10 +34,10 @@ def test_what_is_no_group_is_refused_where_it_stands():
         "x.yaml:3: faults[0].stop.targets[1]: unknown service 'cache-servic' (did you mean 'cache-service'?)"
     ]
     assert complaints("stop: {target: database, targets: [cache-service]}") == [
-        "x.yaml:3: faults[0].stop.targets: stands in place of target: there is one of the two"
+        "x.yaml:3: faults[0].stop.targets: replaces target: give only one of the two"
     ]
     assert complaints("stop: {targets: [cache-service, cache-service]}") == [
-        "x.yaml:3: faults[0].stop.targets: must have each target once"
+        "x.yaml:3: faults[0].stop.targets: must name each target only once"
     ]
     assert complaints("deploy: {targets: [cache-service, database]}") == [
         "x.yaml:3: faults[0].deploy.targets: a deploy fault acts on one target: write target"

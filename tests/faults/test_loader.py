@@ -191,7 +191,7 @@ BAD_FILES = {
         "name: x\nfaults: {slow: {}}",
         "my.yaml:2: faults: must be a list of faults, as in `- slow: {target: ..., factor: 4}`, not a block of keys",
     ),
-    "a key twice": ("name: x\nname: y", "my.yaml:2: key 'name' appears twice (first in line 1)"),
+    "a key twice": ("name: x\nname: y", "my.yaml:2: key 'name' appears twice (first on line 1)"),
 }
 
 
@@ -241,11 +241,11 @@ BAD_FAULTS = {
     ),
     "a replica's operation": (
         "slow: {target: 'database[0].select', factor: 2}",
-        "faults[0].slow.target: must be a replica or an operation, not both as 'database[0].select'",
+        "faults[0].slow.target: must be a replica or an operation, not both: 'database[0].select'",
     ),
     "an operation's replica": (
         "slow: {target: 'database.select[0]', factor: 2}",
-        "faults[0].slow.target: must be a replica or an operation, not both as 'database.select[0]'",
+        "faults[0].slow.target: must be a replica or an operation, not both: 'database.select[0]'",
     ),
     "half an edge": (
         "drop: {target: database ->}",
@@ -298,15 +298,15 @@ BAD_FAULTS = {
     ),
     "a hold without a canary": (
         "deploy: {target: database, hold: 5s}",
-        "faults[0].deploy: hold is how long it stays at its canary: give it a canary, or no hold",
+        "faults[0].deploy: hold is the time at its canary: add a canary, or leave hold out",
     ),
     "a canary larger than the service": (
         "deploy: {target: database, canary: 50}",
-        "faults[0].deploy: its canary is 50 replicas, and database has 2 replicas",
+        "faults[0].deploy: its canary is 50 replicas, but database has 2 replicas",
     ),
     "a shape that is never more than nothing": (
         "slow: {target: database, factor: 2, shape: {steps: [0%, 0%]}}",
-        "faults[0].slow.shape.steps: needs a level above 0%: so it does nothing",
+        "faults[0].slow.shape.steps: needs a level above 0%: otherwise it does nothing",
     ),
     "a window of no length": (
         "slow: {target: database, factor: 2, for: 0%}",
@@ -314,7 +314,7 @@ BAD_FAULTS = {
     ),
     "a ramp longer than the window": (
         "slow: {target: database, factor: 2, for: 10s, ramp: 11s}",
-        "faults[0].slow.ramp: its 11s are longer than the 10s for which the fault acts",
+        "faults[0].slow.ramp: must be at most the 10s for which the fault acts, not 11s",
     ),
     "a negative ramp": (
         "slow: {target: database, factor: 2, ramp: -1s}",
@@ -348,7 +348,7 @@ def test_default_ids_count_faults_before_background_so_that_what_happens_besides
 
 def test_a_fault_and_something_in_the_background_may_not_have_one_id():
     text = "name: x\nfaults: [stop: {target: database, id: a}]\nbackground:\n  - job: {target: database, id: a}"
-    assert complaints(text) == ["my.yaml:4: background[0].job.id: the fault in line 2 is also called 'a'"]
+    assert complaints(text) == ["my.yaml:4: background[0].job.id: the fault on line 2 is also called 'a'"]
 
 
 def test_severity_scales_faults_and_not_the_background():
@@ -370,12 +370,12 @@ def test_a_text_may_play_on_a_mesh_that_was_read_before_whatever_it_names_itself
 @pytest.mark.parametrize("others", ["", "\n  - stop: {target: database}"])
 def test_two_faults_may_not_have_one_id(others):
     text = "name: x\nfaults:\n  - slow: {target: database, factor: 2, id: a}\n  - stop: {target: database, id: a}"
-    assert complaints(text + others) == ["my.yaml:4: faults[1].stop.id: the fault in line 3 is also called 'a'"]
+    assert complaints(text + others) == ["my.yaml:4: faults[1].stop.id: the fault on line 3 is also called 'a'"]
 
 
 def test_two_faults_of_one_line_may_not_have_one_id_either():
     text = with_fault("stop: {target: database, id: a}, stop: {target: cache-service, id: a}")
-    assert complaints(text) == ["my.yaml:2: faults[1].stop.id: the fault in line 2 is also called 'a'"]
+    assert complaints(text) == ["my.yaml:2: faults[1].stop.id: the fault on line 2 is also called 'a'"]
 
 
 @pytest.mark.parametrize(
@@ -385,12 +385,12 @@ def test_two_faults_of_one_line_may_not_have_one_id_either():
         ("name: [x", "my.yaml:1: is not YAML"),
         ("name: x\x00", "my.yaml:1: is not YAML: character '\\x00' is not allowed"),
         ("name: !!python/object/apply:os.system [echo]", "my.yaml:1: name: tag"),
-        ("name: x\n---\nname: y", "my.yaml:2: is a second document"),
+        ("name: x\n---\nname: y", "my.yaml:2: starts a second document"),
         ("a: &a [*a]", "my.yaml:1: alias *a contains itself"),
         ("faults: " + "[" * 100 + "]" * 100, "my.yaml:1: nests deeper than 50 levels"),
         (
             "a0: &a0 [x]\n" + "\n".join(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 9)}]" for i in range(9)),
-            "has more than 200000 values, those that aliases repeat included",
+            "has more than 200000 values, counting those that aliases repeat",
         ),
     ],
     ids=["nothing", "no YAML", "a control character", "a tag", "two documents", "a ring", "a tower", "a bomb"],

@@ -213,8 +213,8 @@ def test_in_the_ten_services_the_shipped_scenarios_act_where_their_names_say():
         ("stop: {target: {kind: cache}}", "stop.target: no request reaches a cache in shop"),
         (
             "stop: {target: {kind: database, role: entry}}",
-            "stop.target: users enter shop at no database; its services are of kind gateway, service, database and "
-            "cache",
+            "stop.target: users do not enter shop at a database; its services are of kind gateway, service, database "
+            "and cache",
         ),
         (
             "drop: {target: {from: database, to: external}}",
@@ -232,7 +232,7 @@ def test_in_the_ten_services_the_shipped_scenarios_act_where_their_names_say():
         ),
         (
             "drop: {target: {to: database, kind: service}}",
-            "drop.target: an edge (from, to) has no kind, replica or operation",
+            "drop.target: an edge (from, to) cannot have a kind, replica or operation",
         ),
         (
             "drop: {target: {to: database, role: deepest}}",

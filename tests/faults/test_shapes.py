@@ -76,20 +76,20 @@ def test_what_is_all_or_nothing_says_what_to_write_in_place_of_a_shape():
     assert list(TARGETS) == [word for word, kind in fault_kinds().items() if not kind.ramps]
     told = {kind: complaints(f"{kind}: {{target: {target}, shape: {{sine: 5s}}}}") for kind, target in TARGETS.items()}
     several, own = "is all or nothing: write it several times, each with its own at", "and has no shape"
-    on_off = "is all or nothing: of shapes it has on_off alone, as in {on_off: {on: 5s, off: 20s}}"
+    on_off = "is all or nothing: its only shape is on_off, as in {on_off: {on: 5s, off: 20s}}"
     assert told == {
         "configure": [f"a configure fault {several}"],
-        "deploy": [f"a deploy fault goes by steps where canary and hold say so, {own}"],
+        "deploy": [f"a deploy fault proceeds as canary, hold and steps say, {own}"],
         "flip": [f"a flip fault {on_off}"],
         "flush": [f"a flush fault {several}"],
-        "pause": [f"a pause fault comes and goes as length and every say, {own}"],
-        "reset": [f"a reset fault comes again and again, as every says, {own}"],
+        "pause": [f"a pause fault repeats as length and every say, {own}"],
+        "reset": [f"a reset fault repeats as every says, {own}"],
         "restart": [f"a restart fault {several}"],
         "scale": [f"a scale fault {several}"],
         "stop": [f"a stop fault {on_off}"],
     }
     assert complaints("stop: {target: database, shape: {on_off: {on: 1s, off: 9s, low: 20%}}}") == [
-        "a stop fault is all or nothing, so that its shape has no low"
+        "a stop fault is all or nothing, so its shape cannot have a low"
     ]
 
 

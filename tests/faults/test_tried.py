@@ -116,7 +116,7 @@ def test_of_a_call_to_a_service_that_is_not_there_the_nearest_operation_is_told(
 def test_who_closes_a_cycle_of_calls_is_told_the_form_that_has_an_end():
     mesh = THREE.replace("select: {work: 3ms}", "select: {calls: [app.get: {probability: 10%}]}")
     (message,) = refused(mesh)
-    assert message.endswith("give a call of it a depth, as in app.get: {depth: 3}")
+    assert message.endswith("give one of its calls a depth, as in app.get: {depth: 3}")
     parse(mesh.replace("probability: 10%", "probability: 10%, depth: 3"), "mesh.yaml")
 
 

@@ -137,7 +137,7 @@ def test_services_that_are_linked_by_many_circles_are_warned_of_once():
     assert warning == (
         "possible deadlock: all workers of hub may be held by hub.all, which waits for a worker of s0, all of s0 may "
         "be held by s0.go, which waits for a worker of hub, and none of these calls has a timeout. A timeout on one of "
-        "them breaks this circle, or a bulkhead smaller than its caller's workers; 41 services wait in such a way"
+        "them breaks the cycle, as does a bulkhead smaller than its caller's workers; 41 services wait in such cycles"
     )
 
 
@@ -148,7 +148,7 @@ def test_a_long_circle_is_told_in_a_few_words():
     mix = ", ".join(f"s{n}.go: 1" for n in range(300))
     text = f"name: ring\nservices:\n{services}\nworkload: {{mix: {{{mix}}}}}\n"
     (warning,) = [message for _, message in review(parse(text, "mesh.yaml").topology) if "deadlock" in message]
-    assert "and so on round 300 services" in warning
+    assert "and so on around 300 services" in warning
     assert len(warning) < 700
 
 

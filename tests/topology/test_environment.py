@@ -86,11 +86,11 @@ def test_no_more_is_to_be_had_of_a_service_than_is_left_and_an_autoscaler_knows_
 
     assert told("{load: 30%}", "cpu: 1") == ["services.web: little headroom: 30/s keep 86% of its cores busy"]
     assert told("{load: {web: {cores: 30%}}}", "cpu: 1, autoscale: {maximum: 9, cpu: 30%}") == [
-        "services.web.autoscale: asks for more replicas for ever: what else web does takes 30% of the cores of each, "
-        "and its target is 30%"
+        "services.web.autoscale: never stops asking for replicas: what else web does takes 30% of the cores of each, "
+        "but its target is 30%"
     ]
     assert told("{load: {web: {cores: 30%}}}", "cpu: 1, autoscale: {maximum: 2, cpu: 50%}") == [
-        "services.web.autoscale: its target asks for 3 replicas at the usual load, and 2 is the most"
+        "services.web.autoscale: its target asks for 3 replicas at the usual load, but its maximum is 2"
     ]
 
 
@@ -108,33 +108,33 @@ def test_jobs_are_named_or_described_and_processes_and_connections_age_by_servic
 
 
 REFUSED = {
-    "{jobs: tidy}": ".jobs: needs every and takes too, unless its name is that of a job that everyone knows: "
+    "{jobs: tidy}": ".jobs: needs every and takes too, unless its name is that of a common job: "
     f"{listed([USUAL, *JOBS])}",
-    "{jobs: [usual, {name: tidy, takes: 1s}]}": ".jobs[1]: needs every too, unless its name is that of a job that "
-    f"everyone knows: {listed([USUAL, *JOBS])}",
-    "{jobs: {name: backup, takes: 20h}}": ".jobs: takes more than half of the time from one run to the next",
+    "{jobs: [usual, {name: tidy, takes: 1s}]}": ".jobs[1]: needs every too, unless its name is that of a common "
+    f"job: {listed([USUAL, *JOBS])}",
+    "{jobs: {name: backup, takes: 20h}}": ".jobs: takes more than half of the time between runs",
     "{jobs: [{name: backup, on: dbb}]}": ".jobs[0].on: 'dbb' is neither a kind of service nor a service (did you mean "
     "'db'?)",
     "{memory: {ends: restarts}}": ".memory.ends: cannot be 'restarts' (did you mean 'restart'?)",
     "{connections: 0.5s}": ".connections: must be at least 1s, not 0.5s",
     "{load: {cores: 90%}}": ".load.cores: must be at most 80%, not 90%",
     "{load: {core: 20%}}": ".load: unknown key 'core' (did you mean 'cores'?)",
-    "{load: {cv: 40%, over: 5s}}": ".load: what lasts 5s evens out over five minutes: cv can be 21% at most, not 40% "
-    "(or let it last longer: over)",
+    "{load: {cv: 40%, over: 5s}}": ".load: cv can be at most 21%, not 40%: what lasts 5s averages out over five "
+    "minutes (a longer over allows more)",
     "{errors: {databse: 1%}}": ".errors: unknown key 'databse' (did you mean 'database'?)",
     "{errors: {db: {share: 60%}}}": ".errors.db.share: must be at most 50%, not 60%",
     "{errors: {db: {error: internl}}}": ".errors.db.error: cannot be 'internl' (did you mean 'internal'?)",
-    "{errors: {varies: {cv: 40%, over: 5s}, web: 1%, service: 2%}}": ".errors: what lasts 5s evens out over five "
-    "minutes: cv can be 21% at most, not 40% (or let it last longer: over)",
-    "{slow_mode: {share: 1%, web: {varies: {cv: 50%, over: 2s}}}}": ".slow_mode.web: what lasts 2s evens out over five "
-    "minutes: cv can be 13% at most, not 50% (or let it last longer: over)",
+    "{errors: {varies: {cv: 40%, over: 5s}, web: 1%, service: 2%}}": ".errors: cv can be at most 21%, not 40%: what "
+    "lasts 5s averages out over five minutes (a longer over allows more)",
+    "{slow_mode: {share: 1%, web: {varies: {cv: 50%, over: 2s}}}}": ".slow_mode.web: cv can be at most 13%, not 50%: "
+    "what lasts 2s averages out over five minutes (a longer over allows more)",
     "[20%]": ": must be a block of keys, not a list",
     "{user: 20%}": ": unknown key 'user' (did you mean 'users'?)",
     "{users: {over: 3m}}": ".users: missing key 'cv'",
     "{users: 0%}": ".users: must be more than 0%, not 0%",
     "{users: {cv: 20%, over: 0.5s}}": ".users.over: must be at least 1s, not 0.5s",
-    "{users: [10%, {cv: 40%, over: 2s}]}": ".users[1]: what lasts 2s evens out over five minutes: cv can be 13% at "
-    "most, not 40% (or let it last longer: over)",
+    "{users: [10%, {cv: 40%, over: 2s}]}": ".users[1]: cv can be at most 13%, not 40%: what lasts 2s averages out "
+    "over five minutes (a longer over allows more)",
 }
 
 
@@ -204,7 +204,7 @@ def test_the_highest_number_of_users_is_shown_and_services_without_room_for_it_a
         Facts([("users", "vary by 25% over 3m: up to 2.4 times as many as usual")], indent=2),
     ]
     assert [str(each) for each in remarks(lively)] == [
-        "mesh.yaml:8: warning: environment.users: web is overloaded for 2.3% of the time: of its users there are 1.8 "
-        "times as many then, who need 110% of it"
+        "mesh.yaml:8: warning: environment.users: web is overloaded 2.3% of the time: it then has 1.8 times its "
+        "usual users, who need 110% of it"
     ]
     assert not remarks(parse(f"{MESH}environment: {{users: 10%}}\n", "mesh.yaml"))

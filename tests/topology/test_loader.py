@@ -376,7 +376,7 @@ def test_what_stands_behind_a_refused_service_is_looked_at_too(wrong: str, messa
 )
 def test_a_rollout_that_could_replace_nothing_is_refused(none: str, some: str) -> None:
     text = "name: m\nservices: {{a: {{rollout: {{{}}}, operations: {{x: {{}}}}}}}}\nworkload: {{mix: {{a.x: 1}}}}\n"
-    message = "has a max_surge and a max_unavailable of 0, so nothing can be replaced: give one of them more"
+    message = "has both max_surge and max_unavailable at 0, so nothing can be replaced: raise one of them"
     assert problems(text.format(none)) == [f"m.yaml:2: services.a.rollout: {message}"]
     for fine in (some, f"strategy: recreate, {none}"):
         mesh(text.format(fine))
@@ -386,7 +386,7 @@ def test_a_cluster_has_room_for_all_that_it_starts_with() -> None:
     services = "services: {{a: {{cpu: 1500m, replicas: 2, operations: {{x: {{}}}}}}}}"
     text = f"name: m\ncluster: {{}}\n{services}\nworkload: {{{{mix: {{{{a.x: 1}}}}}}}}\n"
     assert problems(text.format(2.5)) == [
-        "m.yaml:2: cluster: has room for 2.5 of the 3 cores that its replicas have at first"
+        "m.yaml:2: cluster: has room for 2.5 of the 3 cores that its initial replicas need"
     ]
     mesh(text.format(3))
 
@@ -418,9 +418,9 @@ def test_a_cycle_is_reported_at_the_call_that_closes_it() -> None:
         "workload: {mix: {a.x: 1}}\n"
     ) == [
         "m.yaml:3: services.a.operations.z.calls: closes a cycle of calls: a.z -> a.z; "
-        "give a call of it a depth, as in a.z: {depth: 3}",
+        "give one of its calls a depth, as in a.z: {depth: 3}",
         "m.yaml:9: services.c.operations.x.calls[0].d.x.on_miss[1]: closes a cycle of calls: a.x -> b.y -> c.x -> a.x; "
-        "give a call of it a depth, as in a.x: {depth: 3}",
+        "give one of its calls a depth, as in a.x: {depth: 3}",
     ]
 
 
@@ -453,7 +453,7 @@ def test_a_request_that_would_never_fit_is_refused() -> None:
 def test_a_chain_that_is_too_deep_to_follow_is_refused() -> None:
     """At the service at its end, once."""
     mesh(layered(16, 1))
-    deep = "calls deep; at most 15 calls may be made in a row"
+    deep = "calls deep; at most 15 are allowed"
     assert problems(layered(17, 1)) == [f"m.yaml:19: services.s16: is 16 {deep}"]
     assert problems(layered(900, 1)) == [f"m.yaml:902: services.s899: is 899 {deep}"]
 
@@ -543,6 +543,5 @@ def test_more_replicas_and_edges_of_theirs_than_can_be_run_are_refused() -> None
 
     parse(hub(198), "mesh.yaml")
     assert problems(hub(199)) == [
-        f"m.yaml:1: services: its replicas, and the edges that each of them has, are 200199; at most {MOST_PARTS} "
-        "can be run"
+        f"m.yaml:1: services: has 200199 replicas and edges per replica in total; at most {MOST_PARTS} can be run"
     ]

@@ -101,7 +101,7 @@ def test_nothing_is_made_of_an_operation_that_a_service_with_dots_has_not():
 def test_no_service_goes_on_from_another_one_and_a_dot():
     """`a.b` could be either of the two."""
     (message,) = refused("{a: {operations: {x: {}}}, a.b: {operations: {y: {}}}}")
-    assert message.startswith("a service cannot be called 'a.b' beside 'a': one of them could as well be an operation")
+    assert message.startswith("a service cannot be called 'a.b' beside 'a': one of them could also be an operation")
     assert len(refused("{a.b: {operations: {y: {}}}, a: {operations: {x: {}}}}")) == 1
 
 

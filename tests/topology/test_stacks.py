@@ -26,7 +26,7 @@ def test_every_stack_fits_the_kinds_that_it_is_for_and_no_other(name):
                 service(f"kind: {kind}, stack: {name}, ")
             (problem,) = caught.value.problems
             assert (problem.line, problem.path) == (3, "services.a.stack")
-            assert f"{name} is not for a service of kind {kind} (for one: " in problem.message
+            assert f"{name} does not fit a service of kind {kind} (valid: " in problem.message
 
 
 def test_a_store_that_says_its_system_or_its_stack_need_not_say_the_other():
@@ -48,7 +48,7 @@ def test_a_store_of_two_products_is_refused():
     with pytest.raises(DocumentError) as caught:
         service("kind: database, system: mongodb, stack: mysql, ")
     (problem,) = caught.value.problems
-    assert problem.message == "mysql is not the system mongodb: leave out one of them"
+    assert problem.message == "mysql contradicts the system mongodb: leave out one of them"
 
 
 def test_a_language_with_another_framework_is_told_what_there_is():

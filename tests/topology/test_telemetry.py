@@ -24,32 +24,34 @@ def problems(block, scenario=None):
 
 
 MISTAKES = {
-    "metrics: {cpu_usag: {name: cpu}}": "there is no metric 'cpu_usag' (did you mean 'cpu_usage'?); one that is made "
-    "of others says how: {is: EXPRESSION}",
-    "metrics: {cpu*x: none}": "no metric is called like 'cpu*x'",
-    "metrics: {cpu_usage: {of: edge}}": "it is not measured of edge (valid: service, replica)",
+    "metrics: {cpu_usag: {name: cpu}}": "there is no metric 'cpu_usag' (did you mean 'cpu_usage'?); to derive one "
+    "from others, write {is: EXPRESSION}",
+    "metrics: {cpu*x: none}": "no metric matches 'cpu*x'",
+    "metrics: {cpu_usage: {of: edge}}": "is not measured for edge (valid: service, replica)",
     "metrics: {cpu_usage: {of: pods}}": None,
-    "metrics: {cpu_usage: {scale: 0.01}}": "needs the unit beside it that the values have then: records tell it",
+    "metrics: {cpu_usage: {scale: 0.01}}": "needs a unit beside it, that of the scaled values: the records give it",
     "metrics: {cpu_usage: {scale: 0, unit: s}}": "must be more than 0, not 0",
-    "metrics: {cpu_usage: {name: 1st}}": "must be a name: up to 200 letters, digits and any of _ : . -, no digit first",
-    "metrics: {cpu_usage: {exported: mesh_cpu}}": "cannot begin with mesh_, as those do that are made of the name",
-    "metrics: {cpu_*: {name: cpu}}": "must have {metric} in it: it is the name of several metrics",
-    "metrics: {cpu_usage: {is: error_rate, unit: 1}}": "is for a metric of a name of its own: this one is measured",
-    "metrics: {own: {is: error_rate}}": "missing key 'unit': records tell it (1 for a plain number)",
+    "metrics: {cpu_usage: {name: 1st}}": "must be a name: up to 200 letters, digits and any of "
+    "_ : . -, not starting with a digit",
+    "metrics: {cpu_usage: {exported: mesh_cpu}}": "cannot begin with mesh_: that prefix is for exported "
+    "names derived from the name",
+    "metrics: {cpu_*: {name: cpu}}": "must contain {metric}: it names several metrics",
+    "metrics: {cpu_usage: {is: error_rate, unit: 1}}": "applies only to a metric with a new name: this one is measured",
+    "metrics: {own: {is: error_rate}}": "missing key 'unit': the records give it (1 for a plain number)",
     "metrics: {own: {is: errors / 2, unit: 1}}": None,
-    "metrics: {own: {is: error_rate + retry_rate, unit: 1}}": "names metrics that no series has together: error_rate "
+    "metrics: {own: {is: error_rate + retry_rate, unit: 1}}": "combines metrics that share no level: error_rate "
     "of service and replica; retry_rate of edge",
-    "metrics: {own: {is: error_rate, unit: 1, of: edge}}": "it is not measured of edge (valid: service, replica)",
-    "metrics: {own: {is: error_rate, unit: 1, scale: 2}}": "is for a metric that is measured: write it into the "
+    "metrics: {own: {is: error_rate, unit: 1, of: edge}}": "is not measured for edge (valid: service, replica)",
+    "metrics: {own: {is: error_rate, unit: 1, scale: 2}}": "applies only to a measured metric: write it into the "
     "expression",
-    "metrics: {own: {is: error_rate, unit: 1, name: x}}": "is for a metric that is measured: this one is called as it "
-    "stands here",
+    "metrics: {own: {is: error_rate, unit: 1, name: x}}": "applies only to a measured metric: this one is named by "
+    "its key",
     "metrics: {cpu_usage: {name: queue_depth}}": "cpu_usage and queue_depth would all be called 'queue_depth'",
-    "metrics: {cpu_usage: {name: requests}}": "cpu_usage and request_rate would all be exported as 'requests' (say "
+    "metrics: {cpu_usage: {name: requests}}": "cpu_usage and request_rate would all be exported as 'requests' (set "
     "exported: NAME)",
     "metrics: {cpu_usage: {name: a.b}, queue_depth: {name: a-b}}": None,
     "metrics: {cpu_usage: {nam: a}}": "unknown key 'nam' (did you mean 'name'?)",
-    "leave_out: [{service: wbe}]": "no service is called like 'wbe' (did you mean 'web'?)",
+    "leave_out: [{service: wbe}]": "no service matches 'wbe' (did you mean 'web'?)",
     "leave_out: [cpu, {metric: mem*, target: d?}]": None,
     "leave_out: [{of: everything}]": None,
     "leave-out: []": "unknown key 'leave-out' (did you mean 'leave_out'?)",

@@ -51,8 +51,8 @@ class Fluctuation:
             return ""
         most = ratio(_cv(_WILDEST, self.over), digits=2)
         return (
-            f"what lasts {duration(self.over)} evens out over five minutes: cv can be {most} at most, "
-            f"not {ratio(self.cv)} (or let it last longer: over)"
+            f"cv can be at most {most}, not {ratio(self.cv)}: what lasts {duration(self.over)} averages out over five "
+            "minutes (a longer over allows more)"
         )
 
 

@@ -38,11 +38,10 @@ class Job:
         missing = [word for word in ("every", "takes") if getattr(self, word) is None]
         if missing and self.name not in (USUAL, *JOBS):
             return (
-                f"needs {' and '.join(missing)} too, unless its name is that of a job that everyone knows: "
-                f"{listed([USUAL, *JOBS])}"
+                f"needs {' and '.join(missing)} too, unless its name is that of a common job: {listed([USUAL, *JOBS])}"
             )
         if any(job.takes > job.every / 2 for job in self.known()):
-            return "takes more than half of the time from one run to the next"
+            return "takes more than half of the time between runs"
         return ""
 
     def known(self) -> Iterator[KnownJob]:

@@ -76,7 +76,7 @@ class CallReader:
         elif len(node.entries) == 1:
             ((target, keys),) = node.entries.items()
         else:
-            document.error(node, "must be one call: each is an item of its own")
+            document.error(node, "must be one call: make each call a separate item")
             return None
         names = self._names.target(target, keys or node)
         if names is None:
@@ -101,15 +101,15 @@ class CallReader:
         if "on_miss" in keys.entries and "hit_rate" not in keys.entries:
             self._document.error(keys.entries["on_miss"], "needs a hit_rate beside it")
         if "on_success" in keys.entries and "hit_rate" in keys.entries:
-            message = "a lookup that succeeds hits or misses: say it with on_miss, or as the step after it"
+            message = "a successful lookup is a hit or a miss: use on_miss, or make it the next step"
             self._document.error(keys.entries["on_success"], message)
         if "on_failure" in keys.entries and "hit_rate" in keys.entries:
-            self._document.error(keys.entries["on_failure"], "a lookup that fails is a miss: say it with on_miss")
+            self._document.error(keys.entries["on_failure"], "a failed lookup is a miss: use on_miss")
         if "at_once" in keys.entries and "times" not in keys.entries:
             self._document.error(keys.entries["at_once"], "needs times beside it")
         for word in NOT_FOLLOWING:
             if follows and word in keys.entries:
-                self._document.error(keys.entries[word], "is not for a call that follows on another")
+                self._document.error(keys.entries[word], "does not apply to a call that follows another")
         return call
 
     def _chain(self, service: str, operation: str, node: Node) -> tuple[Link, ...]:

@@ -18,5 +18,5 @@ def check_rollout(document: Document, rollout: Rollout, node: Node) -> None:
     if rollout.strategy == ROLLING and not any(
         portion.count or portion.share for portion in (rollout.max_surge, rollout.max_unavailable)
     ):
-        message = "has a max_surge and a max_unavailable of 0, so nothing can be replaced: give one of them more"
+        message = "has both max_surge and max_unavailable at 0, so nothing can be replaced: raise one of them"
         document.error(node.entries.get("rollout", node), message)

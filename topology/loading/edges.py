@@ -88,7 +88,7 @@ class EdgeReader:
         """Return the caller and the callee in the name of an edge; None, and an error, if they don't call."""
         match = _NAME.fullmatch(name)
         if match is None:
-            self._document.error(node, f"must be called 'caller -> callee', not {shown(name)}")
+            self._document.error(node, f"must be 'caller -> callee', not {shown(name)}")
             return None
         caller, callee = match.groups()
         for service in (caller, callee):

@@ -22,7 +22,7 @@ def refuse_cycles(document: Document, topology: Topology, calls: Sequence[Writte
     nodes = {(written.caller, name_of(written.call)): written.node for written in reversed(calls)}
     for cycle in cycles(topology):
         way = " -> ".join((*cycle, cycle[0]))
-        form = f"give a call of it a depth, as in {cycle[0]}: {{depth: 3}}"
+        form = f"give one of its calls a depth, as in {cycle[0]}: {{depth: 3}}"
         document.error(nodes[cycle[-1], cycle[0]], f"closes a cycle of calls: {way}; {form}")
 
 
@@ -31,15 +31,15 @@ def refuse_giants(document: Document, topology: Topology) -> None:
     replicas = {service.name: service.replicas for service in topology.services}
     parts = sum(replicas.values()) + sum(replicas[edge.caller] for edge in topology.edges)
     if parts > MOST_PARTS:
-        message = f"its replicas, and the edges that each of them has, are {parts}; at most {MOST_PARTS} can be run"
+        message = f"has {parts} replicas and edges per replica in total; at most {MOST_PARTS} can be run"
         document.error(document.find("services"), message)
     if len(operation_graph(topology)) > MOST_UNROLLED:
-        message = "its bounded calls lie within each other in too many ways to run: give some a smaller depth"
+        message = "its calls with a depth nest in too many ways to run: give some a smaller depth"
         document.error(document.find("services"), message)
         return
     service, depth = max(depths(topology).items(), key=lambda item: item[1])
     if depth > DEEPEST_CALLS:
-        message = f"is {depth} calls deep; at most {DEEPEST_CALLS} calls may be made in a row"
+        message = f"is {depth} calls deep; at most {DEEPEST_CALLS} are allowed"
         document.error(document.find(f"services.{service}"), message)
     for entry, sites in sites_per_entry(topology).items():
         if sites > MOST_SITES:

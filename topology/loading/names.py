@@ -41,15 +41,15 @@ class Names:
         """Add a service's name; report one that is invalid or conflicts with an earlier one."""
         refused = f"a service cannot be called {shown(name)}"
         if name == USERS or goes_on(name, USERS):
-            self._document.error(node, f"{refused}: that is what faults call the workload")
+            self._document.error(node, f"{refused}: faults use that name for the workload")
         elif not SERVICE_NAME.fullmatch(name) or len(name) > _LONGEST:
-            rule = f"up to {_LONGEST} letters, digits, hyphens, underscores and single dots, a letter first"
-            self._document.error(node, f"{refused}: use {rule} (any other name can be its display_name)")
+            rule = f"up to {_LONGEST} letters, digits, hyphens, underscores and single dots, starting with a letter"
+            self._document.error(node, f"{refused}: use {rule} (its display_name can be any other name)")
         for other in self.known:
             if _folded(other) == _folded(name):
                 rule = "names must differ in more than case and underscores, which some formats do not tell apart"
             elif goes_on(name, other) or goes_on(other, name):
-                rule = "one of them could as well be an operation of the other (give it a hyphen, and a display_name)"
+                rule = "one of them could also be an operation of the other (use a hyphen, and a display_name)"
             else:
                 continue
             self._document.error(node, f"{refused} beside {shown(other)}: {rule}")

@@ -51,7 +51,8 @@ class OperationReader:
             if name not in known:
                 hint = suggestion(name, known)
                 self._document.error(
-                    entry, f"{service.name} has no operation {shown(name)}{hint}: its versions have all it has"
+                    entry,
+                    f"{service.name} has no operation {shown(name)}{hint}, so its versions cannot change it",
                 )
         had = dict(known)
         operations = self.read(service.name, node)
@@ -64,10 +65,10 @@ class OperationReader:
             given = [word for word in PROTOCOLS if getattr(operation, word)]
             place = self._document.find(f"{node.path}.operations.{operation.name}")
             if len(given) > 1:
-                self._document.error(place, f"may have one of {' and '.join(given)}, not both")
+                self._document.error(place, f"may have only one of {' and '.join(given)}")
             for word in given:
                 if service.kind not in PROTOCOLS[word]:
-                    message = f"is not for a service of kind {service.kind} (for: {', '.join(PROTOCOLS[word])})"
+                    message = f"does not apply to a service of kind {service.kind} (for: {', '.join(PROTOCOLS[word])})"
                     self._document.error(place.entries.get(word, place), message)
         if service.system and service.kind not in ("database", "cache"):
-            self._document.error(node.entries.get("system", node), "is for a database or a cache")
+            self._document.error(node.entries.get("system", node), "applies only to a database or a cache")

@@ -40,5 +40,7 @@ def logs(document: Document, node: Node) -> str | None:
     known = offered(LOGS)
     if node.text in known:
         return node.text
-    document.error(node, f"no installed package has a catalogue of logs {node}{suggestion(node.text, known)}")
+    document.error(
+        node, f"no installed package has a catalogue of log lines called {node}{suggestion(node.text, known)}"
+    )
     return None

@@ -64,7 +64,9 @@ class ServiceReader:
         if service.cpu.scheduling == "fifo" and service.cores % 1:
             where = node.entries.get("cpu", node)
             cores = number(service.cores)
-            self._document.error(where, f"fifo needs whole cores, not {cores}: say quota (the default there) or fair")
+            self._document.error(
+                where, f"fifo needs whole cores, not {cores}: use quota (the default for fractions) or fair"
+            )
 
     def _check_stack(self, service: Service, node: Node) -> None:
         """Report a stack that doesn't suit the kind of service, and a store that is two products."""
@@ -73,13 +75,13 @@ class ServiceReader:
         stack, where = STACKS[service.stack], node.entries.get("stack", node)
         if service.kind not in stack.kinds:
             valid = ", ".join(name for name, each in STACKS.items() if service.kind in each.kinds)
-            self._document.error(where, f"{stack.name} is not for a service of kind {service.kind} (for one: {valid})")
+            self._document.error(where, f"{stack.name} does not fit a service of kind {service.kind} (valid: {valid})")
         elif service.system and service.system != stack.system:
-            self._document.error(where, f"{stack.name} is not the system {service.system}: leave out one of them")
+            self._document.error(where, f"{stack.name} contradicts the system {service.system}: leave out one of them")
 
     def check_room(self, room: Room, services: tuple[Service, ...]) -> None:
         """Report an error if the initial replicas don't fit."""
         taken = sum(service.replicas * service.cores for service in services)
         if room.cores is not None and taken > room.cores + 1e-9:
-            message = f"has room for {number(room.cores)} of the {number(taken)} cores that its replicas have at first"
+            message = f"has room for {number(room.cores)} of the {number(taken)} cores that its initial replicas need"
             self._document.error(self._document.find("cluster"), message)

@@ -48,7 +48,7 @@ def versioned(
     if node.kind == "map" and not node.entries:
         document.error(node, "needs at least one version")
     if weights and len(weights) < len(versions):
-        document.error(node, "gives a weight to some versions only: give one to each, or to none")
+        document.error(node, "gives a weight to only some versions: give one to each, or to none")
     elif weights and not any(weights):
         document.error(node, "needs a version with a weight of more than 0")
     total = sum(version.replicas for version in versions)

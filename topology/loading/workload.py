@@ -46,7 +46,7 @@ class WorkloadReader:
         if node.kind == "map" and not {"mix", "populations"} & node.entries.keys():
             self._document.error(node, "missing key 'mix'")
         if "populations" in node.entries and "rate" in node.entries and "mix" not in node.entries:
-            self._document.error(node.entries["rate"], "needs a mix beside it: of populations, each has its own")
+            self._document.error(node.entries["rate"], "needs a mix beside it: each population has its own rate")
         workload = build(Workload, found) or Workload()
         if workload.populations:
             workload = _of_populations(workload, services)

@@ -21,8 +21,8 @@ def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
         if scaler.cpu is not None and scaler.cpu <= besides:
             yield (
                 f"{deployment.path}.autoscale",
-                f"asks for more replicas for ever: what else {deployment.name} does takes {ratio(besides)} of the "
-                f"cores of each, and its target is {ratio(scaler.cpu)}",
+                f"never stops asking for replicas: what else {deployment.name} does takes {ratio(besides)} of the "
+                f"cores of each, but its target is {ratio(scaler.cpu)}",
             )
             continue
         left = None if scaler.cpu is None else scaler.cpu - besides
@@ -32,7 +32,7 @@ def out_of_reach(mesh: Mesh) -> Iterator[Finding]:
         if needed > scaler.maximum * (1 + scaler.tolerance) and load.offered * replicas < HEADROOM * scaler.maximum:
             yield (
                 f"{deployment.path}.autoscale",
-                f"its target asks for {ceil(needed)} replicas at the usual load, and {scaler.maximum} is the most",
+                f"its target asks for {ceil(needed)} replicas at the usual load, but its maximum is {scaler.maximum}",
             )
 
 
@@ -55,8 +55,8 @@ def blind(mesh: Mesh) -> Iterator[Finding]:
             full = "all workers" if load.workers > load.cores else "all cores"
             yield (
                 f"{deployment.path}.autoscale",
-                f"never adds a replica: with {full} of one in use {text}, which is no more than the target of "
-                f"{target} and its tolerance",
+                f"never adds a replica: with {full} of one in use, {text}, which is within the target of {target} "
+                "and its tolerance",
             )
 
 
@@ -65,10 +65,11 @@ def idle(mesh: Mesh) -> Iterator[Finding]:
     for deployment, scaler in _scaled(mesh):
         path, replicas = f"{deployment.path}.autoscale", deployment.replicas
         if scaler.minimum == scaler.maximum == replicas:
-            yield path, f"scales nothing: {scaler.minimum} is the least and the most"
+            yield path, f"never scales: its minimum and maximum are both {scaler.minimum}"
         elif not scaler.minimum <= replicas <= scaler.maximum:
             bound = scaler.minimum if replicas < scaler.minimum else scaler.maximum
-            yield path, f"makes {counted(replicas, 'replica')} {bound} at its first look: those are outside its bounds"
+            outside = f"{counted(replicas, 'replica')} to {bound} at its first check: {replicas} is outside its bounds"
+            yield path, f"scales {outside}"
 
 
 def crowded(mesh: Mesh) -> Iterator[Finding]:
@@ -81,8 +82,8 @@ def crowded(mesh: Mesh) -> Iterator[Finding]:
         if room < scaler.maximum:
             yield (
                 f"{deployment.path}.autoscale",
-                f"may ask for {counted(scaler.maximum, 'replica')}, and the cluster has room for {room} beside the "
-                "others",
+                f"may ask for {counted(scaler.maximum, 'replica')}, but the cluster has room for only {room} beside "
+                "the others",
             )
 
 

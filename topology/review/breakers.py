@@ -23,7 +23,7 @@ def inert(mesh: Mesh) -> Iterator[Finding]:
             yield (
                 path_of(edge, "breaker"),
                 f"the breaker of {edge.caller} to {edge.callee} cannot open at the usual rate: a replica makes at most "
-                f"{number(seen, digits=2)} attempts in {duration(breaker.window_time)}, {others} included, and "
+                f"{number(seen, digits=2)} attempts in {duration(breaker.window_time)}, {others} included, but "
                 f"{breaker.minimum_calls} are needed",
             )
 
@@ -38,6 +38,6 @@ def hasty(mesh: Mesh) -> Iterator[Finding]:
         if breaker.slow_call >= limit:
             yield (
                 path_of(edge, "breaker"),
-                f"sees no slow call: {duration(breaker.slow_call)} is slow, and a call is given up after "
+                f"never sees a slow call: slow_call is {duration(breaker.slow_call)}, but a call is given up after "
                 f"{duration(limit)}",
             )

@@ -21,10 +21,10 @@ def deadlocked(mesh: Mesh) -> Iterator[Finding]:
             f"which waits for a worker of {circle[(index + 1) % len(circle)].service}"
             for index, wait in enumerate(circle[:_SHOWN])
         ]
-        rest = f", and so on round {counted(len(circle), 'service')}" if len(circle) > _SHOWN else ""
-        more = f"; {deadlock.services} services wait in such a way" if deadlock.services > len(circle) else ""
+        rest = f", and so on around {counted(len(circle), 'service')}" if len(circle) > _SHOWN else ""
+        more = f"; {deadlock.services} services wait in such cycles" if deadlock.services > len(circle) else ""
         yield (
             f"edges.{' -> '.join(deadlock.edge)}.timeout",
             f"possible deadlock: {', '.join(named)}{rest}, and none of these calls has a timeout. A timeout on one of "
-            f"them breaks this circle, or a bulkhead smaller than its caller's workers{more}",
+            f"them breaks the cycle, as does a bulkhead smaller than its caller's workers{more}",
         )

@@ -21,8 +21,7 @@ def idle(mesh: Mesh) -> Iterator[Finding]:
         if hedge is not None and hedge.percentile is None and hedge.delay >= patience:
             yield (
                 path_of(edge, "hedge"),
-                f"hedges no slow call: it waits {duration(hedge.delay)}, and a call is given up after "
-                f"{duration(patience)}",
+                f"never hedges: it waits {duration(hedge.delay)}, but a call is given up after {duration(patience)}",
             )
 
 
@@ -51,6 +50,6 @@ def alone(mesh: Mesh) -> Iterator[Finding]:
             continue
         callee, replicas = mesh.fewest(edge.callee)
         if replicas == 1 and edge.hedge is not None:
-            yield path_of(edge, "hedge"), f"hedges to the same replica: {callee} has one"
+            yield path_of(edge, "hedge"), f"hedges to the same replica: {callee} has only one"
         elif replicas == 1:
-            yield path_of(edge, "avoid_tried"), f"does nothing: {callee} has one replica"
+            yield path_of(edge, "avoid_tried"), f"does nothing: {callee} has only one replica"

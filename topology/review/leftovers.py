@@ -35,16 +35,16 @@ def _of_service(service: Service) -> Iterator[tuple[str, str]]:
     )
     for word, choice, chosen, keys in choices:
         if chosen != choice:
-            yield from ((f"{word}.{key}", f"is of {choice}, and this {word} is {chosen}") for key in keys)
+            yield from ((f"{word}.{key}", f"applies only to {choice}, but this {word} is {chosen}") for key in keys)
 
 
 def _of_population(population: Population) -> Iterator[tuple[str, str]]:
     """Yield the keys about things that the users of a population never do, with the reason."""
     if not population.retry:
-        yield "retry_after", "is for users who try again by hand, and retry is 0%"
+        yield "retry_after", "applies only to users who retry, but retry is 0%"
         if not population.reload:
-            yield "tries", "is for users who try again, and retry and reload are 0%"
+            yield "tries", "applies only to users who retry or reload, but both are 0%"
     if population.users is None and not population.returns:
-        yield "away", "is for users who come back, and returns is 0%"
+        yield "away", "applies only to users who come back, but returns is 0%"
         if not population.journey:
-            yield "think_time", "is for users who ask more than once, and these do not"
+            yield "think_time", "applies only to users who send several requests, but these send one"

@@ -25,7 +25,7 @@ def narrow(mesh: Mesh) -> Iterator[Finding]:
                 yield (
                     path_of(edge, policy),
                     f"a replica of {edge.caller} has {number(usual, digits=2)} calls to {edge.callee} in flight on "
-                    f"average, and room for {limit}",
+                    f"average, but room for only {limit}",
                 )
 
 
@@ -39,13 +39,13 @@ def measured(mesh: Mesh) -> Iterator[Finding]:
         if policy.least > policy.most:
             yield (
                 path_of(edge, "adaptive_concurrency"),
-                f"does not adapt: the lowest limit of {policy.least} is above the highest of {policy.most}",
+                f"does not adapt: its lowest limit of {policy.least} is above its highest of {policy.most}",
             )
         elif policy.least < usual <= policy.most:
             yield (
                 path_of(edge, "adaptive_concurrency"),
                 f"lets {policy.least} calls through at a time while it measures the minimum, every "
-                f"{duration(policy.remeasure)}: {number(usual, digits=2)} are usual, and the others fail",
+                f"{duration(policy.remeasure)}: {number(usual, digits=2)} are usual, so the others fail",
             )
 
 

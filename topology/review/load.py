@@ -32,7 +32,7 @@ def overloaded(mesh: Mesh) -> Iterator[Finding]:
             what += f" with {deployment.most} replicas"
         calls, share = rate(load.rate, digits=2), ratio(offered, digits=2)
         if offered >= 1:
-            slower = "; closed users are slowed down until it bears them" if closed else ""
+            slower = "; closed users slow down until it keeps up" if closed else ""
             yield deployment.path, f"overloaded even when healthy: {calls} need {share} of its {what}{slower}"
         elif offered >= HEADROOM:
             yield deployment.path, f"little headroom: {calls} keep {share} of its {what} busy"
@@ -47,8 +47,9 @@ def crowded(mesh: Mesh) -> Iterator[Finding]:
         if max(offered) < HEADROOM <= 1 <= max(offered) * times:
             yield (
                 "environment.users",
-                f"{service.name} is overloaded for {ratio(_BUSIER, digits=2)} of the time: of its users there are "
-                f"{number(times, digits=2)} times as many then, who need {ratio(max(offered) * times, digits=2)} of it",
+                f"{service.name} is overloaded {ratio(_BUSIER, digits=2)} of the time: it then has "
+                f"{number(times, digits=2)} times its usual users, who need "
+                f"{ratio(max(offered) * times, digits=2)} of it",
             )
 
 
@@ -71,6 +72,6 @@ def throttled(mesh: Mesh) -> Iterator[Finding]:
                 yield (
                     f"services.{service.name}.cpu",
                     f"{ratio(longer, digits=2)} of the requests for {operation.name} are throttled even when alone: "
-                    f"{number(limit)} cores give them {duration(quota, digits=2)} of CPU time in {duration(period)}",
+                    f"{number(limit)} cores give them {duration(quota, digits=2)} of CPU time every {duration(period)}",
                 )
                 break

@@ -23,5 +23,5 @@ def cramped(mesh: Mesh) -> Iterator[Finding]:
         yield (
             f"services.{service.name}.memory",
             f"{ceil(enough)} of the {counted(holds, 'request')} that a replica may hold fill its "
-            f"{size(service.memory.limit, digits=3)}: memory_usage is 100% then, and nothing is killed{others}",
+            f"{size(service.memory.limit, digits=3)}: memory_usage is then 100%, and nothing is killed{others}",
         )

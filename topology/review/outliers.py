@@ -30,13 +30,13 @@ def _reason(mesh: Mesh, edge: Edge, outlier: Outlier) -> str:
     callee, replicas = mesh.fewest(edge.callee)
     if replicas == 1:
         if outlier.panic > 0:
-            return f"ejects nothing: {callee} has one replica, which is used in panic when none is left"
+            return f"ejects nothing: {callee} has only one replica, which panic keeps in use"
         return f"ejects the only replica of {callee}: then all calls fail, for {duration(outlier.ejection)}"
     if outlier.gateway is not None and outlier.consecutive is not None and outlier.gateway >= outlier.consecutive:
-        return f"gateway ejects nothing: {outlier.consecutive} failures in a row do so before it"
+        return f"gateway ejects nothing: consecutive does so first, after {outlier.consecutive} failures in a row"
     if outlier.ejection > outlier.longest:
         ejection, longest = duration(outlier.ejection), duration(outlier.longest)
-        return f"its ejections do not grow: the first takes {ejection}, above the longest of {longest}"
+        return f"its ejections do not grow: the first lasts {ejection}, above the longest of {longest}"
     # The comparison of success rates is on by default; the other rule was asked for.
     return f"failure_share ejects nothing: {blind['failure_share']}" if blind.get("failure_share") else ""
 
@@ -50,5 +50,5 @@ def _blind(mesh: Mesh, edge: Edge, rule: SuccessRate | FailureShare) -> str:
     seen = mesh.rate_per_replica(edge) * edge.outlier.interval / mesh.replicas[edge.callee]
     if 0 < seen < rule.requests / 2:
         asked, interval = counted(rule.requests, "request"), duration(edge.outlier.interval)
-        return f"it needs {asked} to a replica in {interval}, and {number(seen, digits=2)} are usual"
+        return f"it needs {asked} to a replica in {interval}, but {number(seen, digits=2)} are usual"
     return ""

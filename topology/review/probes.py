@@ -16,8 +16,8 @@ def impatient(mesh: Mesh) -> Iterator[Finding]:
             if service.startup > patience:
                 yield (
                     f"services.{service.name}.startup_probe",
-                    f"a process that starts again takes {duration(service.startup)}, and is ended after "
-                    f"{duration(patience)}: it never gets up",
+                    f"a restarted process takes {duration(service.startup)} to start, but is killed after "
+                    f"{duration(patience)}: it never comes up",
                 )
             continue  # liveness is not probed before that
         probe = service.liveness
@@ -27,8 +27,8 @@ def impatient(mesh: Mesh) -> Iterator[Finding]:
         if service.startup >= patience:
             yield (
                 f"services.{service.name}.liveness",
-                f"a process that starts again takes {duration(service.startup)}, and may be ended after "
-                f"{duration(patience)}: a longer initial_delay lets it get up",
+                f"a restarted process takes {duration(service.startup)} to start, but may be killed after "
+                f"{duration(patience)}: a longer initial_delay lets it come up",
             )
 
 

@@ -18,12 +18,15 @@ def indifferent(mesh: Mesh) -> Iterator[Finding]:
         if queue.discipline == "fifo":
             continue
         if not queue.limit:
-            yield path, f"{queue.discipline} does nothing: nobody waits in a queue of 0"
+            yield path, f"{queue.discipline} does nothing: nothing waits in a queue of 0"
         elif queue.discipline == "codel" and queue.target >= queue.interval:
             target, interval = duration(queue.target), duration(queue.interval)
-            yield path, f"a standing queue makes no difference: its target of {target} is no less than {interval}"
+            yield (
+                path,
+                f"a standing queue makes no difference: its target of {target} is not below its interval of {interval}",
+            )
         elif queue.discipline == "priority" and not critical:
-            yield path, "priority does nothing: all requests matter alike, for want of a criticality"
+            yield path, "priority does nothing: no request has a criticality"
     if critical and all(service.queue.discipline != "priority" for service in mesh.topology.services):
         yield critical[0], "its criticality does nothing: no queue has the discipline priority"
 

@@ -26,5 +26,6 @@ def limited(mesh: Mesh) -> Iterator[Finding]:
             asked = rate(mesh.loads[service.name].rate, digits=2)
             yield (
                 f"services.{service.name}.rate_limit",
-                f"lets {rate(allowed, digits=2)} through, and healthy requests are {asked}: others are answered 429",
+                f"lets {rate(allowed, digits=2)} through, but healthy requests come at {asked}: "
+                "the others are answered 429",
             )

@@ -153,7 +153,10 @@ def never(mesh: Mesh) -> Iterator[Finding]:
         retry = edge.retry
         if retry is None or retry.max_attempts == 1:
             if edge.avoid_tried and edge.hedge is None:
-                yield path_of(edge, "avoid_tried"), "does nothing: there is one attempt, without a retry or a hedge"
+                yield (
+                    path_of(edge, "avoid_tried"),
+                    "does nothing: without a retry or a hedge there is one attempt",
+                )
             continue
         reason = _forbidden(retry)
         if reason:
@@ -164,7 +167,7 @@ def _forbidden(retry: Retry) -> str:
     """Return why a limit allows no retry even after a healthy time; empty if all limits allow some."""
     bucket, tokens, budget = retry.bucket, retry.tokens, retry.budget
     if retry.concurrent == 0:
-        return "0 may be under way at a time"
+        return "concurrent is 0"
     if budget is not None and not budget.ratio and not budget.minimum:
         return "its budget is 0"
     if tokens is not None and tokens.most <= 2:
@@ -172,7 +175,7 @@ def _forbidden(retry: Retry) -> str:
         return f"a failure leaves half of its {number(tokens.most)} tokens or fewer"
     if bucket is not None and bucket.capacity < min(bucket.cost, bucket.timeout_cost):
         cost = min(bucket.cost, bucket.timeout_cost)
-        return f"its bucket holds {number(bucket.capacity)} tokens, and a retry takes {number(cost)}"
+        return f"its bucket holds {number(bucket.capacity)} tokens, but a retry takes {number(cost)}"
     if retry.breaker is not None and not retry.breaker.failure_rate:
-        return "its breaker stops them with the first failure"
+        return "its breaker stops them at the first failure"
     return ""

@@ -36,7 +36,7 @@ def stuck(mesh: Mesh) -> Iterator[Finding]:
         yield (
             "cluster",
             f"has no room for a rollout of {first.name}: {first.rollout.strategy} starts with new replicas of "
-            f"{number(_needs(first))} cores beside the old ones, and {number(max(0.0, free))} are left{more}",
+            f"{number(_needs(first))} cores beside the old ones, but {number(max(0.0, free))} are left{more}",
         )
 
 

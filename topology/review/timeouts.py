@@ -50,7 +50,7 @@ class _Outlasted:
         if self.limit == own_limit(self.edge):
             return _key(self.edge), ""
         if self.limit == self.deadline:
-            return "inherit_deadline", " when the deadline that it inherits is over"
+            return "inherit_deadline", " when its inherited deadline expires"
         return "cancellation", " when it is cancelled"
 
 
@@ -88,7 +88,7 @@ def overridden(mesh: Mesh) -> Iterator[Finding]:
         if edge.timeout is not None and edge.overall_timeout is not None and edge.timeout > edge.overall_timeout:
             yield (
                 path_of(edge, "timeout"),
-                f"does nothing: the overall_timeout of {duration(edge.overall_timeout)} is over before its "
+                f"does nothing: the overall_timeout of {duration(edge.overall_timeout)} is shorter than its "
                 f"{duration(edge.timeout)}",
             )
 
@@ -101,7 +101,7 @@ def groundless(mesh: Mesh) -> Iterator[Finding]:
     for edge in mesh.topology.edges:
         for key in ("inherit_deadline", "cancellation"):
             if getattr(edge, key):
-                yield path_of(edge, key), "does nothing: no call of this mesh has a timeout"
+                yield path_of(edge, key), "does nothing: no call in this mesh has a timeout"
                 return
 
 
@@ -119,8 +119,8 @@ def endless(mesh: Mesh) -> Iterator[Finding]:
             yield (
                 f"services.{entry.service}.operations.{entry.operation}",
                 f"{ratio(late, digits=2)} of its healthy answers take longer than {duration(FOLLOWED)} "
-                f"(mean {duration(float(times.mean()), digits=2)}), and no request is followed longer: recorded "
-                "as unfinished",
+                f"(mean {duration(float(times.mean()), digits=2)}), but no request is followed longer: they "
+                "are recorded as unfinished",
             )
 
 

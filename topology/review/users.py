@@ -23,11 +23,11 @@ def promised(mesh: Mesh) -> Iterator[Finding]:
     worst = min(entries, key=lambda name: in_time[name] * (1 - fail[name]))
     good = in_time[worst] * (1 - fail[worst])
     if good < objective.share:
-        failing = f" ({ratio(fail[worst], digits=2)} fail by error rates)" if fail[worst] else ""
+        failing = f" ({ratio(fail[worst], digits=2)} fail because of error rates)" if fail[worst] else ""
         yield (
             "workload.objective",
             f"is broken while nothing is wrong: {ratio(good, digits=2)} of the requests for {worst} succeed within "
-            f"{duration(objective.within)}{failing}, and {ratio(objective.share)} are promised",
+            f"{duration(objective.within)}{failing}, but {ratio(objective.share)} are promised",
         )
 
 

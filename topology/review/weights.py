@@ -22,7 +22,7 @@ def uneven(mesh: Mesh) -> Iterator[Finding]:
         if _off(weights, 100) or _off(weights, 1):
             yield (
                 f"services.{service.name}.versions",
-                f"their weights are {number(sum(weights), digits=4)} together: the first has "
+                f"their weights add up to {number(sum(weights), digits=4)}: the first gets "
                 f"{ratio(weights[0] / sum(weights), digits=3)} of the calls",
             )
     for path, times in _distributions(mesh):
@@ -31,7 +31,7 @@ def uneven(mesh: Mesh) -> Iterator[Finding]:
             if _off(weights, 1):
                 yield (
                     path,
-                    f"the weights of its mixture are {ratio(sum(weights), digits=4)} together: the first part has "
+                    f"the weights of its mixture add up to {ratio(sum(weights), digits=4)}: the first part gets "
                     f"{ratio(weights[0] / sum(weights), digits=3)}",
                 )
 

@@ -45,7 +45,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "max": (lambda *values: reduce(np.maximum, values), 2, LONGEST),
     "abs": (np.abs, 1, 1),
 }
-_HAS = "it has + - * / ( ), comparisons, min, max and abs"
+_HAS = "an expression has + - * / ( ), comparisons, min, max and abs"
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ def parse(text: str) -> Expression:
     if len(text) > LONGEST:
         raise ValueError(f"must have at most {LONGEST} characters")
     if not _WRITTEN.fullmatch(text):
-        raise ValueError(f"is no expression: {_HAS}")
+        raise ValueError(f"is not an expression: {_HAS}")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ValueError(f"is no expression: {_HAS}") from None
+        raise ValueError(f"is not an expression: {_HAS}") from None
     names: dict[str, None] = {}
     _check(tree, names)
     if not names:
@@ -116,14 +116,14 @@ def _check(node: ast.expr, names: dict[str, None]) -> None:
             _check(right, names)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             if name not in FUNCTIONS:
-                raise ValueError(f"has no function {name}: {_HAS}")
+                raise ValueError(f"unknown function {name}: {_HAS}")
             _, fewest, most = FUNCTIONS[name]
             if not fewest <= len(arguments) <= most:
                 raise ValueError(f"{name} takes {'one value' if most == 1 else 'two values or more'}")
             for each in arguments:
                 _check(each, names)
         case _:
-            raise ValueError(f"has no {ast.unparse(node)[:40]}: {_HAS}")
+            raise ValueError(f"cannot have {ast.unparse(node)[:40]}: {_HAS}")
 
 
 def _is_finite(value: float) -> bool:

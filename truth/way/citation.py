@@ -90,7 +90,7 @@ def _span(text: str, rest: str) -> str:
 def _number(text: str, rest: str) -> str:
     if _NUMBER.fullmatch(rest):
         return rest
-    raise ValueError(f"{shown(text)} has no number: write a whole one from 1 on, as in {text.partition(':')[0]}:17")
+    raise ValueError(f"{shown(text)} has no number: write a whole number from 1 on, as in {text.partition(':')[0]}:17")
 
 
 def _sample(text: str, rest: str) -> str:
@@ -104,7 +104,7 @@ def _sample(text: str, rest: str) -> str:
             raise ValueError("it needs an offset from UTC")
         written = at.astimezone(UTC).isoformat(timespec="microseconds")
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{shown(text)} ends with no moment: {error}") from None
+        raise ValueError(f"{shown(text)} does not end with a timestamp: {error}") from None
     return series_key(service, metric, target, replica, written)
 
 

@@ -298,7 +298,7 @@ def _misfit(name: str, value: Any) -> str:
         return "must be a mapping, as catalogue.yaml is"
     for part, content in value.items():
         if part not in _PARTS:
-            return f"{part} is no part of a catalogue: {', '.join(_PARTS)}"
+            return f"there is no part {part} in a catalogue (valid: {', '.join(_PARTS)})"
         for mistake in _mistakes(content, _PARTS[part], part):
             return mistake
     return ""
@@ -344,11 +344,11 @@ def _wrong_wording(value: Any, path: str) -> Iterator[str]:
     if "after" in value:
         yield from _wrong_time(value["after"], f"{path}.after")
     if unknown := set(value.get("topics", ())) - set(TOPICS):
-        yield f"{path}.topics: there is no topic {min(unknown)}; there are {', '.join(TOPICS)}"
+        yield f"{path}.topics: there is no topic {min(unknown)} (valid: {', '.join(TOPICS)})"
     if part != "notices":  # their values depend on the notice
         known = VITALS if part in ("chatter", "startup") else VALUES
         yield from (
-            f"{path}.text: there is no value {{{field}}}; there are {', '.join(known)}"
+            f"{path}.text: there is no value {{{field}}} (valid: {', '.join(known)})"
             for field in FIELD.findall(value["text"])
             if field not in known and DRAWN.fullmatch(field) is None
         )

@@ -204,10 +204,10 @@ def test_a_caller_that_is_killed_or_cancelled_drops_the_work_that_follows():
 @pytest.mark.parametrize(
     ("calls", "complaint"),
     [
-        ("[a.x: {hit_rate: 0.5, on_success: b.x}]", "on_success: a lookup that succeeds hits or misses: say it with"),
+        ("[a.x: {hit_rate: 0.5, on_success: b.x}]", "on_success: a successful lookup is a hit or a miss: use on_miss"),
         ("[a.x: {on_success: {work: 3}}]", "on_success.work: needs a unit, as in 3ms or 3s"),
-        ("[a.x: {on_success: {b.x: {times: 3}}}]", "times: is not for a call that follows on another"),
-        ("[a.x: {on_failure: {b.x: {on_success: c.x}}}]", "on_success: is not for a call that follows on another"),
+        ("[a.x: {on_success: {b.x: {times: 3}}}]", "times: does not apply to a call that follows another"),
+        ("[a.x: {on_failure: {b.x: {on_success: c.x}}}]", "on_success: does not apply to a call that follows another"),
         ("[a.x: {on_success: [work: 3ms, d.x]}]", "there is no service 'd'"),
     ],
 )

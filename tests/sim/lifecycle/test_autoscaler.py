@@ -250,7 +250,7 @@ def test_a_service_is_overloaded_only_if_all_the_replicas_that_it_may_have_are_t
 
 
 MISTAKES = {
-    "maximum: 10, minimum: 12": "has a minimum of 12 and a maximum of 10: the maximum cannot be less",
+    "maximum: 10, minimum: 12": "has a minimum of 12, above its maximum of 10",
     "maximum: 10, cpu: none": "needs a target: cpu or requests",
 }
 

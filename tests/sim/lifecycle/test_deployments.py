@@ -121,7 +121,7 @@ def test_another_replica_of_a_version_may_run_another_one_alone():
     assert fleet(running) == {("v1", "v1"): 2, ("v2", "v2"): 1, ("v2", "2.0.0"): 1}
 
 
-SIDE_BY_SIDE = "app has versions side by side, each a deployment of its own: say which of v1, v2, as in deployment: v1"
+SIDE_BY_SIDE = "app has versions side by side, each its own deployment: name one of v1, v2, as in deployment: v1"
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,15 @@ SIDE_BY_SIDE = "app has versions side by side, each a deployment of its own: say
         ("scale: {target: app, to: 3}", SIDE_BY_SIDE),
         ("deploy: {target: app}", SIDE_BY_SIDE),
         ("deploy: {target: app, deployment: v3}", "app has no version 'v3' (valid: v1, v2)"),
-        ("deploy: {target: 'app[0]', deployment: v1}", "deployment goes with a service: app[0] belongs to one already"),
+        (
+            "deploy: {target: 'app[0]', deployment: v1}",
+            "deployment applies to a service: app[0] already belongs to one",
+        ),
         (
             "scale: {target: web, deployment: v1, to: 3}",
-            "web has no versions side by side, and so one deployment: leave",
+            "web has no versions side by side, so it has only one deployment: leave",
         ),
-        ("deploy: {target: app, deployment: v1, canary: 3}", "its canary is 3 replicas, and v1 of app has 2 replicas"),
+        ("deploy: {target: app, deployment: v1, canary: 3}", "its canary is 3 replicas, but v1 of app has 2 replicas"),
     ],
 )
 def test_a_scenario_says_which_version_it_means(tmp_path, fault, message):
@@ -149,8 +152,8 @@ def test_a_scenario_says_which_version_it_means(tmp_path, fault, message):
 
 def test_what_a_version_cannot_have_is_said_where_it_stands():
     for keys, message in (
-        ("autoscale: {maximum: 2, minimum: 3}", "has a minimum of 3 and a maximum of 2: the maximum cannot be less"),
-        ("rollout: {max_surge: 0, max_unavailable: 0}", "has a max_surge and a max_unavailable of 0"),
+        ("autoscale: {maximum: 2, minimum: 3}", "has a minimum of 3, above its maximum of 2"),
+        ("rollout: {max_surge: 0, max_unavailable: 0}", "has both max_surge and max_unavailable at 0"),
     ):
         with pytest.raises(DocumentError) as refused:
             parse(mesh(("v1: {", f"v1: {{{keys}, ")), "mesh.yaml")

@@ -210,8 +210,8 @@ def test_a_scenario_says_steps_as_a_list_of_shares_and_the_metric_tells_where_it
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ("steps: 5%, canary: 1", "has steps, which say what it does with a canary and how long"),
-        ("steps: [{weight: 5%, pause: none}, 20%]", "stays at one of its steps for good (pause: none), so that those"),
+        ("steps: 5%, canary: 1", "has steps, which take the place of canary and hold"),
+        ("steps: [{weight: 5%, pause: none}, 20%]", "stays at one of its steps for good (pause: none), so later steps"),
         ("steps: [{pause: 3s}]", "missing key 'weight'"),
         ("steps: [5%, 120%]", "must be at most 100%, not 120%"),
         ("steps: []", "must have at least one value"),
@@ -228,9 +228,9 @@ def test_steps_need_a_route_and_replicas_beside_the_old_ones(tmp_path):
         (
             "replicas: 4",
             "versions: {v1: {}}",
-            "has steps, which need a route with weights, and app has versions",
+            "has steps, which need a route with weights, but the versions of app",
         ),
-        ("replicas: 4", "rollout: in_place", "has steps, which need replicas beside those of app, and its rollout is"),
+        ("replicas: 4", "rollout: in_place", "has steps, which need replicas beside those of app, but its rollout is"),
     ):
         with pytest.raises(DocumentError) as refused:
             scenario(tmp_path, "steps: 5%", MESH.replace(old, new))

@@ -170,13 +170,16 @@ def test_what_was_taken_comes_back_in_a_mesh_with_versions():
 
 
 MISTAKES = {
-    "v2: {}": [("v2: {weight: 3}", "gives a weight to some versions only: give one to each, or to none")],
+    "v2: {}": [("v2: {weight: 3}", "gives a weight to only some versions: give one to each, or to none")],
     "v1: {": [
         ("v1: {replicas: 0, ", "must be at least 1, not 0"),
         ("v1: {wieght: 1, ", "unknown key 'wieght' (did you mean 'weight'?)"),
     ],
     "v3: {operations: {get:": [
-        ("v3: {operations: {got:", "reviews has no operation 'got' (did you mean 'get'?): its versions have all it has")
+        (
+            "v3: {operations: {got:",
+            "reviews has no operation 'got' (did you mean 'get'?), so its versions cannot change it",
+        )
     ],
 }
 

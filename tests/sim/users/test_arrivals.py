@@ -204,7 +204,7 @@ def test_a_line_with_too_much_to_write_down_is_refused(tmp_path):
     with pytest.raises(DocumentError) as caught:
         load(mesh_of(tmp_path, "r.csv", content))
     assert [problem.message for problem in caught.value.problems] == [
-        "has attributes of 4097 characters; at most 4096 can be carried"
+        "has attributes of 4097 characters; at most 4096 are allowed"
     ]
 
 
@@ -219,8 +219,8 @@ def test_what_is_wrong_with_a_file_is_told_line_by_line(tmp_path):
     with pytest.raises(DocumentError) as caught:
         load(file)
     assert [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems] == [
-        "r.csv:3: is 0.5 s earlier than the request before",
-        "r.csv:4: has no time, as in 12.5 (seconds) or 2024-01-15T10:30:00Z, but 'soon'",
+        "r.csv:3: is 0.5 s earlier than the previous request",
+        "r.csv:4: must have a time, as in 12.5 (seconds) or 2024-01-15T10:30:00Z, not 'soon'",
         "r.csv:5: there is no operation 'web.hom' (did you mean 'web.home'?)",
         "r.csv:6: has no entry, as in web.home",
     ]

@@ -266,7 +266,7 @@ def test_a_surge_of_one_population_leaves_the_other_as_it_is(one, other):
         ("target: users, population: ones", "there is no population 'ones' (did you mean 'one'?)"),
         (
             "target: web.home, population: one",
-            "those at web.home cannot be told from the other one, who ask for web.home, web.cart",
+            "those at web.home cannot be told apart from the other one, who ask for web.home, web.cart",
         ),
         ("target: web.home, population: other", None),
         ("target: users, population: one", None),

@@ -21,7 +21,7 @@ def test_the_most_replicas_must_reach_the_target():
     """Four at 70% of two cores that bear 200/s, plus a tenth, are 616/s."""
     assert scaled("{maximum: 4, cpu: 70%}", rate="610/s") == []
     assert scaled("{maximum: 4, cpu: 70%}", rate="620/s") == [
-        "its target asks for 5 replicas at the usual load, and 4 is the most"
+        "its target asks for 5 replicas at the usual load, but its maximum is 4"
     ]
 
 
@@ -29,7 +29,7 @@ def test_a_target_of_cores_is_never_seen_where_workers_wait_for_others():
     """One worker holds 20 ms per request, of which 2 ms are work: a saturated replica has its core 10% busy."""
     waits = "work: 10ms, calls: slow.go"
     assert scaled("{maximum: 4, cpu: 80%}", "cpu: 1, workers: 1, replicas: 2", "5/s", waits) == [
-        "never adds a replica: with all workers of one in use 9.9% of its cores are busy, which is no more than the "
+        "never adds a replica: with all workers of one in use, 9.9% of its cores are busy, which is within the "
         "target of 80% and its tolerance"
     ]
     assert scaled("{maximum: 4, cpu: 8%}", "cpu: 1, workers: 1, replicas: 2", "5/s", waits) == []
@@ -39,22 +39,22 @@ def test_a_target_of_cores_is_never_seen_where_workers_wait_for_others():
 def test_a_target_of_requests_must_be_within_what_a_replica_can_answer():
     assert scaled("{maximum: 4, cpu: none, requests: 150/s}") == []
     assert scaled("{maximum: 4, cpu: none, requests: 190/s}") == [
-        "never adds a replica: with all cores of one in use it answers 200/s, which is no more than the target of "
-        "190/s and its tolerance"
+        "never adds a replica: with all cores of one in use, it answers 200/s, which is within the target of 190/s "
+        "and its tolerance"
     ]
 
 
 def test_an_autoscaler_has_a_choice_and_begins_with_one_that_it_would_make():
     assert scaled("{minimum: 1, maximum: 2}") == []
-    assert scaled("{minimum: 2, maximum: 2}") == ["scales nothing: 2 is the least and the most"]
-    assert scaled("{minimum: 3, maximum: 4}") == ["makes 2 replicas 3 at its first look: those are outside its bounds"]
+    assert scaled("{minimum: 2, maximum: 2}") == ["never scales: its minimum and maximum are both 2"]
+    assert scaled("{minimum: 3, maximum: 4}") == ["scales 2 replicas to 3 at its first check: 2 is outside its bounds"]
 
 
 def test_the_most_replicas_must_find_room():
     """The others have 116 cores, one per worker."""
     assert scaled("4", top="cluster: 124") == []
     assert scaled("4", top="cluster: 123") == [
-        "may ask for 4 replicas, and the cluster has room for 3 beside the others"
+        "may ask for 4 replicas, but the cluster has room for only 3 beside the others"
     ]
 
 
@@ -67,6 +67,9 @@ def test_each_version_is_scaled_and_replaced_by_itself():
         workload: {{rate: 260/s, mix: {{app.go: 1}}}}
         """
     assert found(text) == [
-        ("services.app.versions.new.autoscale", "its target asks for 3 replicas at the usual load, and 2 is the most"),
+        (
+            "services.app.versions.new.autoscale",
+            "its target asks for 3 replicas at the usual load, but its maximum is 2",
+        ),
         ("services.app.versions.new.rollout.max_unavailable", "1 of 1 replica leaves none while a version is replaced"),
     ]

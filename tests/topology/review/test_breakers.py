@@ -10,7 +10,7 @@ def test_a_breaker_must_be_able_to_see_enough_calls_to_open():
         (
             "edges.app -> db.breaker",
             "the breaker of app to db cannot open at the usual rate: a replica makes at most 100 attempts in 5s, "
-            "retries included, and 101 are needed",
+            "retries included, but 101 are needed",
         )
     ]
     two = "{replicas: 2, operations: {get: {work: 10ms}}}"
@@ -22,5 +22,5 @@ def test_a_slow_call_ends_before_it_is_given_up():
     assert pair("{timeout: 1s, breaker: {minimum_calls: 20}}") == []
     assert pair("{timeout: 1s, breaker: {minimum_calls: 20, slow_call: 900ms}}") == []
     assert pair("{timeout: 1s, breaker: {minimum_calls: 20, slow_call: 1s}}") == [
-        ("edges.app -> db.breaker", "sees no slow call: 1s is slow, and a call is given up after 1s")
+        ("edges.app -> db.breaker", "never sees a slow call: slow_call is 1s, but a call is given up after 1s")
     ]

@@ -15,10 +15,10 @@ TWO = f"{{replicas: 2, operations: {{get: {{work: {MIXED}}}}}}}"
         # Sending two at once is an explicit choice.
         ("{hedge: 0ms}", None),
         ("{hedge: {delay: 11ms, percentile: 95%}}", None),
-        ("{timeout: 1s, hedge: 1s}", "hedges no slow call: it waits 1s, and a call is given up after 1s"),
+        ("{timeout: 1s, hedge: 1s}", "never hedges: it waits 1s, but a call is given up after 1s"),
         ("{timeout: 1s, hedge: 900ms}", None),
         ("{timeout: 1s, hedge: {delay: 1s, percentile: 95%}}", None),
-        ("{overall_timeout: 1s, hedge: 2s}", "hedges no slow call: it waits 2s, and a call is given up after 1s"),
+        ("{overall_timeout: 1s, hedge: 2s}", "never hedges: it waits 2s, but a call is given up after 1s"),
     ],
 )
 def test_a_hedge_is_for_slow_calls(edge, odd):
@@ -26,14 +26,14 @@ def test_a_hedge_is_for_slow_calls(edge, odd):
 
 
 def test_other_attempts_need_another_replica():
-    assert pair("{hedge: 50ms}") == [("edges.app -> db.hedge", "hedges to the same replica: db has one")]
+    assert pair("{hedge: 50ms}") == [("edges.app -> db.hedge", "hedges to the same replica: db has only one")]
     assert pair("{hedge: 50ms}", db="{kind: external, operations: {get: {work: 10ms}}}") == []
     assert pair("{retry: 3, avoid_tried: true}", db=TWO) == []
     assert pair("{retry: 3, avoid_tried: true}") == [
-        ("edges.app -> db.avoid_tried", "does nothing: db has one replica")
+        ("edges.app -> db.avoid_tried", "does nothing: db has only one replica")
     ]
     assert pair("{avoid_tried: true}", db=TWO) == [
-        ("edges.app -> db.avoid_tried", "does nothing: there is one attempt, without a retry or a hedge")
+        ("edges.app -> db.avoid_tried", "does nothing: without a retry or a hedge there is one attempt")
     ]
 
 

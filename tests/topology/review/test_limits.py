@@ -9,7 +9,7 @@ def test_a_limit_below_the_usual_number_of_calls_in_flight_is_too_narrow(policy)
     slow = "{operations: {get: {work: 98ms}}}"
     assert pair(f"{{{policy}: 3}}", db=slow) == []
     assert pair(f"{{{policy}: 1}}", db=slow) == [
-        (f"edges.app -> db.{policy}", "a replica of app has 2 calls to db in flight on average, and room for 1")
+        (f"edges.app -> db.{policy}", "a replica of app has 2 calls to db in flight on average, but room for only 1")
     ]
 
 
@@ -42,7 +42,7 @@ def test_an_adaptive_limit_lets_healthy_calls_through_while_it_measures():
     assert pair("{adaptive_concurrency: {}}", db=slow, rate="40/s") == [
         (
             "edges.app -> db.adaptive_concurrency",
-            "lets 3 calls through at a time while it measures the minimum, every 1m: 4 are usual, and the others fail",
+            "lets 3 calls through at a time while it measures the minimum, every 1m: 4 are usual, so the others fail",
         )
     ]
 
@@ -52,6 +52,6 @@ def test_the_lowest_adaptive_limit_is_below_the_highest():
     assert pair("{adaptive_concurrency: {least: 11, most: 10}}") == [
         (
             "edges.app -> db.adaptive_concurrency",
-            "does not adapt: the lowest limit of 11 is above the highest of 10",
+            "does not adapt: its lowest limit of 11 is above its highest of 10",
         )
     ]

@@ -50,6 +50,7 @@ def test_a_quota_gives_a_request_the_time_that_it_needs():
     assert pair(db="{cpu: 200m, operations: {get: {work: 21ms}}}", rate="1/s") == [
         (
             "services.db.cpu",
-            "100% of the requests for get are throttled even when alone: 0.2 cores give them 20ms of CPU time in 100ms",
+            "100% of the requests for get are throttled even when alone: 0.2 cores give them 20ms of CPU time "
+            "every 100ms",
         )
     ]

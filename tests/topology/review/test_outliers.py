@@ -8,7 +8,7 @@ from odd_meshes import pair
     ("outlier", "replicas", "odd"),
     [
         ("{}", 2, None),
-        ("{}", 1, "ejects nothing: db has one replica, which is used in panic when none is left"),
+        ("{}", 1, "ejects nothing: db has only one replica, which panic keeps in use"),
         ("{panic: 0%}", 1, "ejects the only replica of db: then all calls fail, for 30s"),
         ("{consecutive: none, success_rate: none}", 2, "ejects nothing: all its rules are off"),
         ("{consecutive: none, success_rate: none, gateway: 5}", 2, None),
@@ -16,14 +16,14 @@ from odd_meshes import pair
         (
             "{consecutive: none}",
             5,
-            "ejects nothing: it needs 100 requests to a replica in 10s, and 40 are usual",
+            "ejects nothing: it needs 100 requests to a replica in 10s, but 40 are usual",
         ),
         ("{consecutive: none, interval: 30s}", 5, None),
         ("{consecutive: none, success_rate: none, failure_share: {hosts: 2}}", 2, None),
         ("{failure_share: 50%}", 4, "failure_share ejects nothing: it needs 5 replicas of db, which has 4"),
-        ("{gateway: 5}", 2, "gateway ejects nothing: 5 failures in a row do so before it"),
+        ("{gateway: 5}", 2, "gateway ejects nothing: consecutive does so first, after 5 failures in a row"),
         ("{gateway: 4}", 2, None),
-        ("{longest: 20s}", 2, "its ejections do not grow: the first takes 30s, above the longest of 20s"),
+        ("{longest: 20s}", 2, "its ejections do not grow: the first lasts 30s, above the longest of 20s"),
     ],
 )
 def test_detection_can_eject_one_replica_and_leave_others(outlier, replicas, odd):

@@ -9,14 +9,14 @@ def test_a_liveness_probe_must_let_a_process_start():
     assert pair(db=slow.format(probe="{initial_delay: 1s}")) == []
     ((place, text),) = pair(db=slow.format(probe="{}"))
     assert place == "services.db.liveness"
-    assert text.startswith("a process that starts again takes 20s, and may be ended after 20s")
+    assert text.startswith("a restarted process takes 20s to start, but may be killed after 20s")
 
 
 def test_a_startup_probe_must_let_a_process_start_and_stands_in_for_the_liveness_probe():
     slow = "{{startup: 25s, liveness: {{}}, startup_probe: {probe}, operations: {{get: {{work: 10ms}}}}}}"
     ((place, text),) = pair(db=slow.format(probe="{}"))
     assert place == "services.db.startup_probe"
-    assert text.startswith("a process that starts again takes 25s, and is ended after 20s")
+    assert text.startswith("a restarted process takes 25s to start, but is killed after 20s")
     assert pair(db=slow.format(probe="{failure_threshold: 4}")) == []
 
 

@@ -20,13 +20,13 @@ def queued(queue, operation="", call="db.get"):
     ("queue", "odd"),
     [
         ("limit: 0", None),
-        ("limit: 0, discipline: lifo", "lifo does nothing: nobody waits in a queue of 0"),
+        ("limit: 0, discipline: lifo", "lifo does nothing: nothing waits in a queue of 0"),
         ("discipline: codel", None),
         (
             "discipline: codel, target: 100ms",
-            "a standing queue makes no difference: its target of 100ms is no less than 100ms",
+            "a standing queue makes no difference: its target of 100ms is not below its interval of 100ms",
         ),
-        ("discipline: priority", "priority does nothing: all requests matter alike, for want of a criticality"),
+        ("discipline: priority", "priority does nothing: no request has a criticality"),
     ],
 )
 def test_a_discipline_makes_a_difference(queue, odd):

@@ -10,7 +10,7 @@ def test_a_rate_limit_below_the_usual_rate_turns_healthy_requests_away():
     (finding,) = pair(db=limited, rate="21/s")
     assert finding == (
         "services.db.rate_limit",
-        "lets 20/s through, and healthy requests are 21/s: others are answered 429",
+        "lets 20/s through, but healthy requests come at 21/s: the others are answered 429",
     )
 
 
@@ -20,5 +20,5 @@ def test_a_bucket_holds_what_is_added_to_it():
     found = pair(db=limited, rate="11/s")
     assert [message for _, message in found] == [
         "adds 100 tokens to a bucket of 10: the rest is lost",
-        "lets 10/s through, and healthy requests are 11/s: others are answered 429",
+        "lets 10/s through, but healthy requests come at 11/s: the others are answered 429",
     ]

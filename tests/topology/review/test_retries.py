@@ -89,15 +89,15 @@ def test_what_is_cancelled_after_ten_seconds_has_begun_two_attempts_of_five(top,
 @pytest.mark.parametrize(
     ("limit", "why"),
     [
-        ("concurrent: 0", "0 may be under way at a time"),
+        ("concurrent: 0", "concurrent is 0"),
         ("concurrent: 1", None),
         ("budget: {ratio: 0%, minimum: 0/s}", "its budget is 0"),
         ("budget: {ratio: 0%, minimum: 1/s}", None),
         ("tokens: 2", "a failure leaves half of its 2 tokens or fewer"),
         ("tokens: 3", None),
-        ("bucket: 4", "its bucket holds 4 tokens, and a retry takes 5"),
+        ("bucket: 4", "its bucket holds 4 tokens, but a retry takes 5"),
         ("bucket: 5", None),
-        ("breaker: 0%", "its breaker stops them with the first failure"),
+        ("breaker: 0%", "its breaker stops them at the first failure"),
         ("breaker: 1%", None),
     ],
 )

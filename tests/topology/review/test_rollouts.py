@@ -37,5 +37,5 @@ def test_a_rolling_update_leaves_a_replica(rollout, replicas, odd):
 )
 def test_a_rollout_that_starts_new_replicas_first_finds_room(rollout, cluster, needed):
     left = cluster - 2
-    message = f"has no room for a rollout of app: {needed} beside the old ones, and {left} are left"
+    message = f"has no room for a rollout of app: {needed} beside the old ones, but {left} are left"
     assert rolled(rollout, cluster=cluster) == ([("cluster", message)] if needed else [])

@@ -94,7 +94,7 @@ def test_a_deadline_that_is_inherited_ends_the_wait_of_a_callee():
     assert outlasting(a="{timeout: 200ms}", b=patient, c="{timeout: 4s}") == [
         (
             "edges.b -> c.inherit_deadline",
-            "b gives up after 200ms when the deadline that it inherits is over, but c.go may wait 4s for what it "
+            "b gives up after 200ms when its inherited deadline expires, but c.go may wait 4s for what it "
             "calls (timeouts x attempts): work that nobody waits for",
         )
     ]
@@ -110,7 +110,7 @@ def test_all_attempts_at_a_hung_callee_take_as_long_as_the_overall_timeout():
 def test_all_attempts_have_the_time_of_one():
     assert pair("{timeout: 1s, overall_timeout: 1s}") == []
     assert pair("{timeout: 2s, overall_timeout: 1s}") == [
-        ("edges.app -> db.timeout", "does nothing: the overall_timeout of 1s is over before its 2s")
+        ("edges.app -> db.timeout", "does nothing: the overall_timeout of 1s is shorter than its 2s")
     ]
 
 
@@ -118,5 +118,5 @@ def test_all_attempts_have_the_time_of_one():
 def test_a_deadline_that_travels_begins_somewhere(key):
     assert line(a="{timeout: 1s}", b=f"{{{key}: true}}", c=f"{{{key}: true}}") == []
     assert line(a=f"{{{key}: true}}", b=f"{{{key}: true}}", c="{}") == [
-        (f"edges.a -> b.{key}", "does nothing: no call of this mesh has a timeout")
+        (f"edges.a -> b.{key}", "does nothing: no call in this mesh has a timeout")
     ]

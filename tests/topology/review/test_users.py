@@ -12,7 +12,7 @@ def test_an_objective_is_kept_while_nothing_is_wrong():
     assert used("{rate: 1/s, objective: {within: 499ms}, mix: {web.go: 1}}") == [
         (
             "workload.objective",
-            "is broken while nothing is wrong: 0% of the requests for web.go succeed within 499ms, and 95% are "
+            "is broken while nothing is wrong: 0% of the requests for web.go succeed within 499ms, but 95% are "
             "promised",
         )
     ]
@@ -23,8 +23,8 @@ def test_error_rates_break_an_objective_too():
     assert used("{rate: 1/s, mix: {web.go: 1}}", "error_rate: 6%") == [
         (
             "workload.objective",
-            "is broken while nothing is wrong: 94% of the requests for web.go succeed within 1s (6% fail by error "
-            "rates), and 95% are promised",
+            "is broken while nothing is wrong: 94% of the requests for web.go succeed within 1s (6% fail because of "
+            "error rates), but 95% are promised",
         )
     ]
 
@@ -47,5 +47,5 @@ def test_closed_users_ask_no_faster_than_they_are_answered():
     assert found(two + closed.format(8)) == []
     messages = [message for path, message in found(two + closed.format(11)) if path == "services.db"]
     assert messages == [
-        "overloaded even when healthy: 22/s need 110% of its cores; closed users are slowed down until it bears them"
+        "overloaded even when healthy: 22/s need 110% of its cores; closed users slow down until it keeps up"
     ]

@@ -10,8 +10,8 @@ from odd_meshes import found, pair
         ("90 10", None),
         ("3 1", None),
         ("0.9 0.1", None),
-        ("90 20", "their weights are 110 together: the first has 81.8% of the calls"),
-        ("0.9 0.05", "their weights are 0.95 together: the first has 94.7% of the calls"),
+        ("90 20", "their weights add up to 110: the first gets 81.8% of the calls"),
+        ("0.9 0.05", "their weights add up to 0.95: the first gets 94.7% of the calls"),
     ],
 )
 def test_weights_of_versions_are_a_whole_or_far_from_one(weights, odd):
@@ -34,5 +34,5 @@ def test_weights_of_a_mixture_likewise():
     assert pair(db=mixed.format("80%")) == []
     assert pair(db=mixed.format("3")) == []
     assert pair(db=mixed.format("90%")) == [
-        ("services.db.operations.get.work", "the weights of its mixture are 110% together: the first part has 81.8%")
+        ("services.db.operations.get.work", "the weights of its mixture add up to 110%: the first part gets 81.8%")
     ]

@@ -44,11 +44,11 @@ def test_a_span_is_cited_by_its_trace_and_its_id():
         ("log:0", "from 1 on, as in log:17"),
         ("call:x", "as in call:17"),
         ("metric:web@2024-01-15T10:31:20Z", "write metric:SERVICE/METRIC"),
-        ("metric:web/error_rate@noon", "ends with no moment"),
+        ("metric:web/error_rate@noon", "does not end with a timestamp"),
         ("metric:web/error_rate@2024-01-15T10:31:20", "needs an offset"),
     ],
 )
 def test_what_cites_no_record_is_told_with_what_would_be_right(text, right):
     assert right in problem(text)
-    with pytest.raises(ValueError, match=r"write|ends with"):
+    with pytest.raises(ValueError, match=r"write|does not end with"):
         parse(text)

@@ -10,7 +10,7 @@ from meshquake.topology.problems import suggestion
 from meshquake.topology.units import shown
 
 #: The rule for names, for error messages.
-NAMES = "up to 200 letters, digits and any of _ : . -, no digit first"
+NAMES = "up to 200 letters, digits and any of _ : . -, not starting with a digit"
 
 
 def items(node: Node, word: str) -> list[Node]:
@@ -22,4 +22,4 @@ def items(node: Node, word: str) -> list[Node]:
 def check_like(document: Document, node: Node, pattern: str, names: Collection[str], what: str) -> None:
     """Report a pattern that matches none of the names; without names, anything goes."""
     if names and not any(fnmatchcase(name, pattern) for name in names):
-        document.error(node, f"no {what} is called like {shown(pattern)}{suggestion(pattern, names)}")
+        document.error(node, f"no {what} matches {shown(pattern)}{suggestion(pattern, names)}")

@@ -56,7 +56,7 @@ def _lines(document: Document, services: Collection[str], node: Node) -> tuple[L
         if change.text and REMARKS in (change.when or ()):
             document.error(item.entries["text"], "can only be none: remarks have many texts")
         if not change.moments:
-            document.error(item.entries["cause"], f"is for calls that fail: {listed(FAILURES)}")
+            document.error(item.entries["cause"], f"applies only to calls that fail: {listed(FAILURES)}")
         _check_values(document, change, item.entries.get("text", item))
     return tuple(found)
 
@@ -73,7 +73,7 @@ def _chatter(document: Document, services: Collection[str], node: Node) -> tuple
             for value in dict.fromkeys(FIELD.findall(each)):
                 if value not in vocabulary().vitals and not DRAWN.fullmatch(value):
                     there = ", ".join(vocabulary().vitals)
-                    document.error(place, f"a process has no value {{{value}}}; there are {there}")
+                    document.error(place, f"a process has no value {{{value}}} (valid: {there})")
     return tuple(found)
 
 
@@ -102,5 +102,5 @@ def _check_values(document: Document, change: LineChange, node: Node) -> None:
                 drawn = DRAWN.fullmatch(value) and moment not in known.notices
                 if value not in there and not drawn:
                     where = f" of {moment}" if moment in known.notices else ""
-                    document.error(place, f"there is no value {{{value}}}{where}; there are {', '.join(there)}")
+                    document.error(place, f"there is no value {{{value}}}{where} (valid: {', '.join(there)})")
                     break

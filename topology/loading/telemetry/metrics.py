@@ -62,10 +62,10 @@ class MetricsReader:
         if is_pattern(word):
             if any(fnmatchcase(name, word) for name in self._known):
                 return True
-            self._document.error(node, f"no metric is called like {shown(word)}", line=node.key_line)
+            self._document.error(node, f"no metric matches {shown(word)}", line=node.key_line)
             return False
         hint = suggestion(word, self._known)
-        message = f"there is no metric {shown(word)}{hint}; one that is made of others says how: {{is: EXPRESSION}}"
+        message = f"there is no metric {shown(word)}{hint}; to derive one from others, write {{is: EXPRESSION}}"
         self._document.error(node, message, line=node.key_line)
         return False
 
@@ -94,32 +94,32 @@ class MetricsReader:
             if value is None:
                 continue
             if several and OWN not in value:
-                wrong(word, f"must have {OWN} in it: it is the name of several metrics")
+                wrong(word, f"must contain {OWN}: it names several metrics")
             elif not NAME.fullmatch(value.replace(OWN, "m") if several else value):
                 wrong(word, f"must be a name: {NAMES}")
             elif word == "exported" and plain(value).startswith(PREFIX):
-                wrong(word, f"cannot begin with {PREFIX}, as those do that are made of the name")
+                wrong(word, f"cannot begin with {PREFIX}: that prefix is for exported names derived from the name")
         if change.is_ is not None or change.metric in self._made:
             self._check_made(change, node, wrong)
         elif change.scale is not None and change.unit is None:
-            wrong("scale", "needs the unit beside it that the values have then: records tell it")
+            wrong("scale", "needs a unit beside it, that of the scaled values: the records give it")
         self._check_levels(change, wrong)
 
     def _check_made(self, change: MetricChange, node: Node, wrong: Callable[[str, str], None]) -> None:
         if change.metric in self._known and change.is_ is not None:
-            wrong("is", "is for a metric of a name of its own: this one is measured")
+            wrong("is", "applies only to a metric with a new name: this one is measured")
             return
         if not NAME.fullmatch(change.metric):
             self._document.error(node, f"must be a name: {NAMES}", line=node.key_line)
         if change.name is not None:
-            wrong("name", "is for a metric that is measured: this one is called as it stands here")
+            wrong("name", "applies only to a measured metric: this one is named by its key")
         if change.scale is not None:
-            wrong("scale", "is for a metric that is measured: write it into the expression")
+            wrong("scale", "applies only to a measured metric: write it into the expression")
         if change.is_ is not None and change.unit is None:
-            self._document.error(node, "missing key 'unit': records tell it (1 for a plain number)")
+            self._document.error(node, "missing key 'unit': the records give it (1 for a plain number)")
         if change.is_ is not None and not common(change.is_, self._known):
             names = [f"{name} of {listed(self._known[name].levels)}" for name in change.is_.names]
-            wrong("is", f"names metrics that no series has together: {'; '.join(names)}")
+            wrong("is", f"combines metrics that share no level: {'; '.join(names)}")
 
     def _check_levels(self, change: MetricChange, wrong: Callable[[str, str], None]) -> None:
         if not change.of:
@@ -131,7 +131,7 @@ class MetricsReader:
             measured = tuple(dict.fromkeys(level for known in like for level in known.levels))
         unmeasured = [level for level in change.of if level not in measured]
         if measured and unmeasured:
-            wrong("of", f"it is not measured of {listed(unmeasured)} (valid: {', '.join(measured)})")
+            wrong("of", f"is not measured for {listed(unmeasured)} (valid: {', '.join(measured)})")
 
     # -- the whole -------------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class MetricsReader:
                 if len(metrics) > 1 and both not in told:
                     told.add(both)
                     place = self._blamed(node, metrics)
-                    more = "" if what == "called" else " (say exported: NAME)"
+                    more = "" if what == "called" else " (set exported: NAME)"
                     self._document.error(place, f"{both} would all be {what} {shown(name)}{more}", line=place.key_line)
 
     def _exported(self, metric: Recorded) -> str:

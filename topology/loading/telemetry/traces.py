@@ -26,10 +26,10 @@ def _attributes(document: Document, node: Node) -> tuple[tuple[str, str | None],
     known, found = vocabulary().attributes, []
     for word, entry in block(document, node).items():
         if not any(fnmatchcase(name, word) for name in known):
-            message = f"no attribute of spans is called {'like ' * is_pattern(word)}{shown(word)}"
+            message = f"no span attribute {'matches' if is_pattern(word) else 'is called'} {shown(word)}"
             document.error(entry, f"{message}{suggestion(word, known)}", line=entry.key_line)
         elif not entry.is_none and is_pattern(word):
-            document.error(entry, f"must be none: it stands for several attributes, not {entry}")
+            document.error(entry, f"must be none, not {entry}: it matches several attributes")
         elif not entry.is_none and not NAME.fullmatch(entry.text):
             document.error(entry, f"must be a name: {NAMES}, or none")
         else:

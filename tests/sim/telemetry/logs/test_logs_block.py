@@ -94,7 +94,7 @@ def test_of_two_formats_the_later_one_counts_and_that_of_the_scenario_is_later(u
     ("block", "message"),
     [
         ("format: '{messages}'", "there is no value {messages} (did you mean 'message'?)"),
-        ("format: {line: x, service: wbe}", "no service is called like 'wbe' (did you mean 'web'?)"),
+        ("format: {line: x, service: wbe}", "no service matches 'wbe' (did you mean 'web'?)"),
         ("format: []", "must have at least one value"),
         ("formats: x", "unknown key 'formats' (did you mean 'format'?)"),
     ],
@@ -182,19 +182,22 @@ def test_the_lines_of_a_scenario_come_after_those_of_its_mesh(usual):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{when: handled, text: '{operatoin}'}", "there is no value {operatoin}; there are operation, service, "),
+        ("{when: handled, text: '{operatoin}'}", "there is no value {operatoin} (valid: operation, service, "),
         (
             "{when: restart, text: '{operation}'}",
-            "there is no value {operation} of restart; there are service, ",
+            "there is no value {operation} of restart (valid: service, ",
         ),
         ("{when: handeld, text: x}", "cannot be 'handeld' (did you mean 'handled'?)"),
         ("{text: x}", "missing key 'when': a text is for one kind of line"),
         ("{when: slow}", "changes nothing: give a text, a level or a logger"),
-        ("{when: handled, cause: timeout, text: x}", "is for calls that fail: failed, retried, hedged and gave_up"),
+        (
+            "{when: handled, cause: timeout, text: x}",
+            "applies only to calls that fail: failed, retried, hedged and gave_up",
+        ),
         ("{when: handled, level: NOTICE}", "cannot be 'NOTICE' (valid: DEBUG, INFO, WARN, ERROR, FATAL)"),
         ("{cause: timeuot, level: WARN}", "cannot be 'timeuot' (did you mean 'timeout'?)"),
         ("{when: handled, add: true, level: WARN}", "needs a text to add"),
-        ("{when: handled, service: x, text: y}", "no service is called like 'x' (valid: web, cart, ads, cache, db)"),
+        ("{when: handled, service: x, text: y}", "no service matches 'x' (valid: web, cart, ads, cache, db)"),
         ("{when: remarks, text: x}", "can only be none: remarks have many texts"),
         ("{when: handled, text: [{a: b}]}", "must be a text, not a block of keys"),
     ],
@@ -262,7 +265,7 @@ telemetry:
 @pytest.mark.parametrize(
     ("chatter", "message"),
     [
-        ("{every: 1s, text: '{operation}'}", "a process has no value {operation}; there are service, replica,"),
+        ("{every: 1s, text: '{operation}'}", "a process has no value {operation} (valid: service, replica,"),
         ("{every: 1s}", "missing key 'text'"),
         ("{text: x}", "missing key 'every'"),
         ("{every: 0, text: x}", "must be at least 100ms, not 0"),

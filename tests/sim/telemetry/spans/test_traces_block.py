@@ -71,11 +71,11 @@ def test_no_attribute_needs_to_be_recorded(usual):
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ("attributes: {user.ids: x}", "no attribute of spans is called 'user.ids' (did you mean 'user.id'?)"),
-        ("attributes: {user.*: x}", "must be none: it stands for several attributes, not 'x'"),
+        ("attributes: {user.ids: x}", "no span attribute is called 'user.ids' (did you mean 'user.id'?)"),
+        ("attributes: {user.*: x}", "must be none, not 'x': it matches several attributes"),
         (
             "attributes: {user.id: a b}",
-            "must be a name: up to 200 letters, digits and any of _ : . -, no digit first, or none",
+            "must be a name: up to 200 letters, digits and any of _ : . -, not starting with a digit, or none",
         ),
         ("attributes: {user.id: session.id}", "user.id and session.id would all be called 'session.id'"),
         ("internals: false", "unknown key 'internals' (did you mean 'internal'?)"),
