@@ -131,7 +131,7 @@ METRIC = RecordKind(
         Column(
             "replica",
             "string",
-            "replica measured, or node; null for a service-wide figure",
+            "replica or node measured; null for a service-wide figure",
             nullable=True,
             pattern=_REPLICA,
         ),
@@ -183,7 +183,7 @@ TRACE = RecordKind(
         Column(
             "kind",
             "string",
-            "side of the call; what happens inside is neither",
+            "side of the call, or `internal` for work within a process",
             choices=("server", "client", "internal"),
         ),
         Column("error_type", "string", "why it failed; null for a success", nullable=True, choices=tuple(ERRORS)),
@@ -191,7 +191,7 @@ TRACE = RecordKind(
         Column(
             "peer",
             "string",
-            "the other side: caller of a server span (null for a user), callee of a client span; null inside",
+            "the other side: caller of a server span (null for a user), callee of a client span; null for internal",
             nullable=True,
             names="service",
         ),
@@ -204,14 +204,14 @@ TRACE = RecordKind(
             "version that the replica ran; null if none was reached",
             nullable=True,
         ),
-        Column("attempt", "integer", "number of the attempt that it is of, from 1", low=1, high=LARGEST),
+        Column("attempt", "integer", "number of the attempt, from 1", low=1, high=LARGEST),
     ),
     optional=(
         Column(
             "attributes",
             "object",
-            "what it is about, where its service says what it is built with; of a user's request that was replayed "
-            "also what its file says of it besides",
+            "details of the request, if the service has a `stack`; for a replayed request, also the other "
+            "fields of its file",
         ),
     ),
 )

@@ -67,11 +67,11 @@ def connected(url: str) -> Iterator[Database]:
     """
     address = Address(url)
     if not address.scheme:
-        raise DatabaseError("not an address, such as sqlite:///x.db or postgresql://USER@HOST/DATABASE")
+        raise DatabaseError("not a database address: use one such as sqlite:///x.db or postgresql://USER@HOST/DATABASE")
     kind = DATABASES.get(address.scheme)
     if kind is None:
         names = suggestion(address.scheme, DATABASES)
-        raise DatabaseError(f"{address.shown}: no database has addresses that begin with {address.scheme}://{names}")
+        raise DatabaseError(f"{address.shown}: unknown kind of database {address.scheme}://{names}")
     if not address.is_plain:
         raise DatabaseError(
             f"{address.shown}: a / ? # or @ in a user, a password or a value must be percent-encoded, as in %2F for /"

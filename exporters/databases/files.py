@@ -20,7 +20,7 @@ def file(address: Address) -> Path:
     host, _, path = address.url.partition("://")[2].partition("/")
     if host or not path:
         here, there = f"{address.scheme}:///x.db", f"{address.scheme}:////tmp/x.db"
-        raise DatabaseError(f"it should name a file: {here} for x.db in this folder, {there} for /tmp/x.db")
+        raise DatabaseError(f"must name a file: {here} for x.db in this folder, {there} for /tmp/x.db")
     if "?" in path:
         raise DatabaseError("the address of a file has no parameters: write %3F for a question mark in its name")
     return Path(unquote(path))

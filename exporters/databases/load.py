@@ -66,7 +66,7 @@ def load(folder: Path, url: str, fixture: str | None, truth: bool, on_rows: Call
             seed = "" if there["seed"] is None else f", seed {there['seed']}"
             whose = f"scenario {there['scenario']}{seed}"
             raise DatabaseError(
-                f"another fixture there is called {row['fixture']} ({whose}): choose an id with --fixture-id"
+                f"it already has another fixture called {row['fixture']} ({whose}): choose an id with --fixture-id"
             )
         has_truth = there is not None and there["truth"]
         new = [*(RECORDS if there is None else ()), *(TRUTH if truth and not has_truth else ())]

@@ -53,12 +53,12 @@ class Mongodb:
         for table in tables:
             collection = self._names[table.name]
             if collection.find_one({"fixture": None}) is not None:
-                raise DatabaseError(f"collection {table.name} exists and holds something else")
+                raise DatabaseError(f"collection {table.name} exists and holds other data")
             some = collection.find_one()
             if some is not None and (missing := [name for name in table.names if name not in some]):
                 raise DatabaseError(
-                    f"collection {table.name} exists but is not of this version: it has no {', '.join(missing)}; "
-                    "load into another database, or drop the collection"
+                    f"collection {table.name} exists, but its documents lack {', '.join(missing)}, which this "
+                    "version needs; load into another database, or drop the collection"
                 )
             for columns in (table.key, *table.indexes):
                 collection.create_index(list(columns), unique=columns == table.key)
@@ -91,7 +91,7 @@ class Mongodb:
             found = self._names[name].count_documents({"fixture": self._fixture})
             if found != rows:
                 raise DatabaseError(
-                    f"{found} of {rows} documents are in {name}: is another process loading this fixture?"
+                    f"{name} holds {found} of {rows} documents: is another process loading this fixture?"
                 )
         self._fixtures.update_one({"fixture": self._fixture}, {"$unset": {"loading": ""}})
 

@@ -53,7 +53,7 @@ class SqlDatabase(ABC):
                 self._made.append(table)
             elif found != list(table.names):
                 raise DatabaseError(
-                    f"table {table.name} exists but is not of this version: it has the columns {', '.join(found)}; "
+                    f"table {table.name} exists, but its columns are not those of this version: {', '.join(found)}; "
                     "load into another database, or drop the table"
                 )
 

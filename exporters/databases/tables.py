@@ -58,7 +58,7 @@ FIXTURES = Table(
         Column("start", "time", "start of the recording"),
         Column("length_s", "number", "length of the recording in seconds"),
         Column("interval_s", "number", "seconds between samples of metrics"),
-        Column("sha256", "string", "hash of its records: the SHA-256 of the SHA-256 of the four files"),
+        Column("sha256", "string", "hash of its records: the SHA-256 of the SHA-256 hashes of the four files"),
         Column("truth", "boolean", "whether its answer key is loaded too"),
     ),
     key=("fixture",),

@@ -55,7 +55,7 @@ def make(study: Study, folder: Path, processes: int, resume: bool, on_run: Calla
             found, file.runs = file.runs[: len(tasks)], file.runs[len(tasks) :]
             for run, task in zip(found, tasks, strict=False):
                 if (run.cell, run.replication) != task:
-                    raise EnsembleError(f"{folder / runs_file.NAME}: its runs are not in order: the file was changed")
+                    raise EnsembleError(f"{folder / runs_file.NAME}: its runs are out of order: the file was changed")
             runs += found
             total = len(runs) + len(tasks) - len(found)
             on_run(len(runs), total)
@@ -85,7 +85,7 @@ def _prepare(study: Study, folder: Path, resume: bool) -> None:
         _, found = manifest.load(folder)
         if differing := manifest.differences(found, manifest.manifest(study)):
             raise EnsembleError(
-                f"{folder}: cannot be gone on with: it is of another study or version, by its {', '.join(differing)}"
+                f"{folder}: cannot be resumed: another study or version made it (different: {', '.join(differing)})"
             )
         return
     if folder.is_dir() and (others := sorted(each.name for each in folder.iterdir() if not _is_ours(each.name))):

@@ -73,7 +73,7 @@ def load(folder: Path) -> tuple[Study, dict[str, Any]]:
         content = json_file.read(path)
         found = content.get("format") if isinstance(content, dict) else None
         if found != FORMAT:
-            raise EnsembleError(f"{path}: of format {shown(found)}; this version reads format {FORMAT}")
+            raise EnsembleError(f"{path}: has format {shown(found)}; this version reads format {FORMAT}")
         json_file.check(path, _schema(), content)
     except DocumentError as error:
         raise EnsembleError(*error.problems) from None
@@ -152,7 +152,7 @@ def _schema() -> dict[str, Any]:
     return document(
         "ensemble",
         block(
-            "What an ensemble is, and how to make it again.",
+            "What an ensemble is, and how to reproduce it.",
             {
                 "format": {"const": FORMAT},
                 "versions": mapping("", line, line),

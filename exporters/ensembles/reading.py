@@ -24,5 +24,5 @@ def analysis(folder: Path) -> Analysis:
         raise EnsembleError(f"{error.filename or folder}: cannot be read: {error.strerror}") from None
     found = Analysis(study, runs)
     if any(not found.runs_of(cell) for cell in range(len(study.cells))):
-        raise EnsembleError(f"{folder}: has no run of every cell yet: continue with --resume")
+        raise EnsembleError(f"{folder}: some cells have no run yet: continue with --resume")
     return found

@@ -34,7 +34,7 @@ def _head(analysis: Analysis, complete: bool) -> Iterator[Block]:
     cells = counted(len(study.cells), "cell")
     each = {len(analysis.runs_of(cell)) for cell in range(len(study.cells))}
     runs = f"{min(each)}" if len(each) == 1 else f"{min(each)} to {max(each)}"
-    state = "" if complete else " so far: not complete, continue with --resume"
+    state = "" if complete else " so far: incomplete, continue with --resume"
     yield f"{study.name}: {cells}, {runs} runs each, seed {study.seed}{state}"
     if study.summary:
         yield study.summary
@@ -89,7 +89,7 @@ def _differences(analysis: Analysis) -> Iterator[Block]:
     yield ""
     yield "What changed, by how much, and how certain it is"
     yield Table(
-        ("response", "from", "to", "difference", "interval (Holm)", "verdict", "p (Holm)", "gain by pairing"),
+        ("response", "from", "to", "difference", "interval (Holm)", "verdict", "p (Holm)", "gain from pairing"),
         [_difference(analysis, each) for each in ordered[:_MOST]],
         "<<<>><>>",
     )
@@ -113,7 +113,7 @@ def _difference(analysis: Analysis, each: Compared) -> tuple[str, ...]:
 
 def _verdict(found: Difference) -> str:
     if not isfinite(found.p):
-        return "not known"
+        return "unknown"
     if found.mean == 0 and found.error == 0:
         return "the same in every run"
     return "differs" if found.differs else "not distinguishable"
@@ -139,7 +139,7 @@ def _effects(analysis: Analysis) -> Iterator[Block]:
     study = analysis.study
     ordered = sorted(analysis.effects, key=lambda each: (not each.moves, each.response, each.axis))
     yield ""
-    yield "How responses go with parameters"
+    yield "How responses vary with parameters"
     yield Table(
         ("response", "parameter", "rank correlation", "verdict", "p (Holm)"),
         [
@@ -147,7 +147,7 @@ def _effects(analysis: Analysis) -> Iterator[Block]:
                 study.labels[each.response],
                 study.axes[each.axis].name,
                 _signed(each.correlation),
-                "not known" if not isfinite(each.correlation) else "has an effect" if each.moves else "may be chance",
+                "unknown" if not isfinite(each.correlation) else "has an effect" if each.moves else "may be chance",
                 _p(each.adjusted),
             )
             for each in ordered[:_MOST]
@@ -177,15 +177,15 @@ def _notes(analysis: Analysis) -> Iterator[Block]:
             "Cells that are not distinguishable may still differ, by as much as the interval says."
         )
         if any(analysis.letters(response) != [""] * len(study.cells) for response in range(len(study.responses))):
-            yield "Cells of a group share a letter; two without a common one differ."
+            yield "Cells in a group share a letter; cells with no letter in common differ."
     if any(each.known < each.runs for row in analysis.estimates for each in row):
-        yield "Where fewer runs are known, the others have no such value, and the mean is over those that do."
+        yield "Where fewer runs are counted, the other runs have no such value; the mean is over the runs that do."
     yield from _precision(analysis)
     if study.warm_up == MSER:
         short = sum(not run.settled for run in analysis.runs)
         worst = max((run.warm_up for run in analysis.runs), default=0.0)
         yield f"Warm-up cut off by MSER-5: at most {worst:.4g} s of a run" + (
-            f"; in {short} of {len(analysis.runs)} runs it was not over by the first half: they are too short."
+            f"; in {short} of {len(analysis.runs)} runs it was not over in the first half: those runs are too short."
             if short
             else "."
         )

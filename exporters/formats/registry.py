@@ -88,7 +88,7 @@ class Format:
 
         if self.needs_truth and context.truth is None:
             raise FormatError(
-                f"format {self.name} is made of a fixture and its answer key: `export FIXTURE --format {self.name} "
+                f"format {self.name} needs a fixture with its answer key: `export FIXTURE --format {self.name} "
                 "--with-truth --output FOLDER`"
             )
         sink: Sink = extras.load(self.module, self.extra, f"format {self.name}").sink(target, context)

@@ -195,7 +195,7 @@ class Stage:
 
     def _action(self, asked: Asked) -> dict[str, Any]:
         if self.secret and "fault" in asked.keys:
-            raise Refused("faults cannot be named in an exercise: name a target alone")
+            raise Refused("an exercise does not reveal its faults: name a target instead")
         return self._do("actions", asked)
 
     def _finish(self, asked: Asked) -> dict[str, Any]:

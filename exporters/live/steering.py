@@ -64,7 +64,7 @@ def read(body: bytes) -> Asked:
 
 
 def _refuse_constant(word: str) -> Any:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")
 
 
 def _speed(value: Any) -> float:
@@ -93,7 +93,7 @@ def checked_keys(value: Any) -> Mapping[str, Any]:
         raise Refused(f"keys must be an object, as in a scenario file, not {shown(value)}")
     for word in ("id", "at"):
         if word in value:
-            raise Refused(f"{word} is not to be chosen: it happens now, and gets an id of its own")
+            raise Refused(f"{word} cannot be set: it starts now, with an id of its own")
     if _count(value, DEPTH) > VALUES:
         raise Refused(f"keys have at most {VALUES} values")
     return value
@@ -110,7 +110,7 @@ def _count(value: Any, depth: int) -> int:
     if isinstance(value, str) and len(value) > CHARACTERS:
         raise Refused(f"a text has at most {CHARACTERS} characters")
     if value is None or (isinstance(value, float) and not isfinite(value)):
-        raise Refused(f"{value} is no value: what is off is written `none`")
+        raise Refused(f"{value} is not a value: to turn something off, write `none`")
     return 1
 
 

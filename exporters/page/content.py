@@ -42,8 +42,8 @@ def content(sources: Sources, beside: Sources | None = None, exercise: bool = Fa
         waterfalls = traces(sources, words)
         if faulty and not twin.beside(sources, words, waterfalls):
             notes.append(
-                "Here the run without the faults gives another result than when it was recorded, so the page shows how "
-                "long requests took in it, but not their spans."
+                "The run without the faults gives another result here than when it was recorded, so the page shows "
+                "how long requests took in it, but not their spans."
             )
     runs = [_run(sources, words, waterfalls, _name(sources, exercise))]
     if beside is not None:

@@ -63,7 +63,7 @@ class Delivery:
                 so_far += self._understood(speaker, request, response)
                 if so_far.again is None:
                     return so_far
-                request, why = so_far.again, "it was too busy to take some records"
+                request, why = so_far.again, "it was too busy to accept some records"
             elif response.status and not response.is_success and response.status not in speaker.retried:
                 raise self._error(request, f"refused: {why}")
             wait = _retry_after(response, pause)

@@ -78,7 +78,7 @@ class Connection:
             self._client = httpx.AsyncClient(headers=headers, timeout=_SILENCE)
         except (ValueError, httpx.InvalidURL, ImportError):  # the error's text would show the proxy's password
             variables = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
-            raise DeliveryError(f"the proxy that {variables} names is not one that can be used") from None
+            raise DeliveryError(f"the proxy in {variables} cannot be used") from None
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Connection:
@@ -117,9 +117,9 @@ class Connection:
                     body = _Body(max(most, _EXCERPT))
                 await body.read(response)
         except TimeoutError:
-            lost = f"its answer was not over after {seconds:.0f} s" if response else f"no answer in {seconds:.0f} s"
+            lost = f"its answer was incomplete after {seconds:.0f} s" if response else f"no answer in {seconds:.0f} s"
         except httpx.TimeoutException:
-            lost = f"nothing came for {_SILENCE:.0f} s"
+            lost = f"it sent nothing for {_SILENCE:.0f} s"
         except httpx.HTTPError as error:
             lost = _reason(error)
         if response is None:
@@ -141,7 +141,7 @@ class _Body:
         """Read a response to its end or to the limit."""
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "gzip", "x-gzip"):
-            self.stopped = f"its answer is packed as {encoding}, which was not asked for"
+            self.stopped = f"its answer has the encoding {encoding}, which was not requested"
             return
         unpack = None if encoding == "identity" else zlib.decompressobj(zlib.MAX_WBITS | 16)
         taken = 0
@@ -151,12 +151,12 @@ class _Body:
             try:
                 self.content += unpack.decompress(piece, room) if unpack else piece[:room]
             except zlib.error:
-                self.stopped = "its answer is not packed as it says"
+                self.stopped = "its answer does not match its content-encoding"
                 return
             # Input that decompresses to nothing may be endless too.
             if len(self.content) > self._most or taken > self._most + _EXCERPT:
                 del self.content[self._most :]
-                self.stopped = f"its answer is larger than {_size(self._most)}, and was read no further"
+                self.stopped = f"its answer is larger than {_size(self._most)}; the rest was not read"
                 return
 
 

@@ -98,7 +98,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (400, None)
     message = error.detail if isinstance(error, HTTPException) else str(error)
     if status == 404:
-        message = "nothing is here; /openapi.json lists what there is"
+        message = "no such path; /openapi.json lists those that exist"
     elif status == 405:
         headers = {"allow": "GET, HEAD"}
     return JSONResponse({"error": message}, status, headers)
@@ -200,7 +200,7 @@ async def records(site: _Here, asked: Annotated[PageParameters, Query()]) -> Res
                 "text/event-stream": "Type: the signal. Data: the record. Id: a cursor.",
             }
         ),
-        204: {"description": "An event source has every record: there are no more."},
+        204: {"description": "The event stream is complete: there are no more records."},
     },
 )
 async def stream(

@@ -57,7 +57,7 @@ class OnlyAsked:
         if Headers(scope=scope).get("host", "") in self._hosts:
             await self._app(scope, receive, send)
             return
-        error = "this server is not known by that name: use localhost or its address, or serve with --allow-host NAME"
+        error = "this server does not answer to that name: use localhost or its address, or --allow-host NAME"
         await JSONResponse({"error": error}, 421)(scope, receive, send)
 
 

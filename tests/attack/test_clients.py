@@ -158,7 +158,7 @@ def test_who_asks_for_another_server_gets_no_answer(place, path):
     for host in ("rebound.example", "rebound.example:8080", "localhost.rebound.example", "192.0.2.1", "[2001:db8::1]"):
         answer = get(place, path, headers={"host": host})
         assert (answer.status_code, answer.headers["content-type"]) == (421, "application/json")
-        assert answer.json()["error"].startswith("this server is not known by that name")
+        assert answer.json()["error"].startswith("this server does not answer to that name")
         assert host not in answer.text
 
 

@@ -75,7 +75,7 @@ def test_a_receiver_that_drips_is_given_up_when_its_time_is_over(folder, what):
         message = told(send(folder, address))
         assert time.monotonic() - began < 20
     assert re.fullmatch(
-        rf"{address}/v1/\w+: (cannot be reached: no answer in 1 s|200 OK: its answer was not over after 1 s)", message
+        rf"{address}/v1/\w+: (cannot be reached: no answer in 1 s|200 OK: its answer was incomplete after 1 s)", message
     )
 
 

@@ -12,7 +12,7 @@ def rows() -> list[Row]:
     """Return the rows of the dashboard."""
     return [
         Row(
-            "How many",
+            "Volume",
             [
                 Panel(
                     "By level",

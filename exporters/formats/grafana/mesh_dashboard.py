@@ -22,7 +22,7 @@ def rows(entries: Collection[str]) -> list[Row]:
     errors = f"sum by (service) (rate({{service.error_rate}}[{RATE}])) / {requests}"
     return [
         Row(
-            "What users get",
+            "User experience",
             [
                 Panel("Requests", [Query(f"sum({asked})")], "reqps", type="stat", width=4),
                 Panel("Failed", [Query(share)], "percentunit", type="stat", width=4),
@@ -30,14 +30,14 @@ def rows(entries: Collection[str]) -> list[Row]:
                 Panel("Requests", [Query(f"sum by (service) ({asked})", "{{service}}")], "reqps", width=12),
                 Panel("Failed", [Query(share, "failed")], "percentunit", width=12),
                 Panel(
-                    "How long it takes",
+                    "Latency",
                     [Query(f"max({{service.{name}}}{users})", word) for name, word in PERCENTILES.items()],
                     "s",
-                    "Each percentile is of one interval; the highest of the services at which users come in.",
+                    "Each percentile covers one interval; the highest among the services that users call.",
                     width=12,
                 ),
-                Panel("Good answers", [Query(f"sum(rate({{service.goodput}}{users}[{RATE}]))", "goodput")], "reqps"),
-                Panel("Gave up", [Query(f"sum(rate({{service.abandonment_rate}}{users}[{RATE}]))", "left")], "reqps"),
+                Panel("Goodput", [Query(f"sum(rate({{service.goodput}}{users}[{RATE}]))", "goodput")], "reqps"),
+                Panel("Abandoned", [Query(f"sum(rate({{service.abandonment_rate}}{users}[{RATE}]))", "left")], "reqps"),
             ],
         ),
         Row(
@@ -61,8 +61,8 @@ def rows(entries: Collection[str]) -> list[Row]:
                 Panel("CPU", [Query("{service.cpu_usage}", "{{service}}")], "percentunit"),
                 Panel("Memory", [Query("{service.memory_usage}", "{{service}}")], "percentunit"),
                 Panel("Workers", [Query("{service.worker_utilization}", "{{service}}")], "percentunit"),
-                Panel("Waiting requests", [Query("{service.queue_depth}", "{{service}}")]),
-                Panel("Requests at once", [Query("{service.active_requests}", "{{service}}")]),
+                Panel("Queued requests", [Query("{service.queue_depth}", "{{service}}")]),
+                Panel("Requests in progress", [Query("{service.active_requests}", "{{service}}")]),
                 Panel(
                     "Restarts",
                     [Query(f"sum by (service) (increase({{replica.pod_restarts}}[{RATE}]))", "{{service}}")],
@@ -75,7 +75,7 @@ def rows(entries: Collection[str]) -> list[Row]:
                 Panel("Retries", [_calls("retry_rate")], "reqps"),
                 Panel("Timeouts", [_calls("timeout_rate")], "reqps"),
                 Panel(
-                    "Open breakers",
+                    "Circuit breakers",
                     [Query("max by (service, target) ({edge.circuit_breaker_state})", "{{service}} -> {{target}}")],
                     help="0 closed, 1 half open, 2 open: the worst of the caller's replicas.",
                 ),
@@ -83,7 +83,7 @@ def rows(entries: Collection[str]) -> list[Row]:
                     "Connections in use",
                     [Query("sum by (service, target) ({edge.pool_in_use})", "{{service}} -> {{target}}")],
                 ),
-                Panel("Segments sent again", [_calls("network_retransmits")], "pps"),
+                Panel("TCP retransmissions", [_calls("network_retransmits")], "pps"),
             ],
         ),
         Row(
@@ -94,7 +94,7 @@ def rows(entries: Collection[str]) -> list[Row]:
                 Panel("Pods", [Query("{node.node_pods}", "{{replica}}")]),
             ],
         ),
-        Row("What happened", [lines("Events", '{source="events"}')]),
+        Row("Events", [lines("Events", '{source="events"}')]),
     ]
 
 

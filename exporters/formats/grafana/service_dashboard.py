@@ -24,7 +24,7 @@ def rows() -> list[Row]:
                 Panel("Requests", [_rate("request_rate")], "reqps"),
                 Panel("Failed", [Query(f"{errors} / {requests}", "failed")], "percentunit"),
                 Panel(
-                    "How long it takes",
+                    "Latency",
                     [
                         *(Query(f"{{service.{name}}}{_OF}", word) for name, word in PERCENTILES.items()),
                         *(
@@ -34,8 +34,8 @@ def rows() -> list[Row]:
                     ],
                     "s",
                 ),
-                Panel("Turned away", [_of_service("shed_rate"), _of_service("rate_limited_rate")], "reqps"),
-                Panel("95th percentile of replicas", [_gauge("latency_p95")], "s"),
+                Panel("Rejected", [_of_service("shed_rate"), _of_service("rate_limited_rate")], "reqps"),
+                Panel("95th percentile by replica", [_gauge("latency_p95")], "s"),
             ],
         ),
         Row(
@@ -45,24 +45,24 @@ def rows() -> list[Row]:
                 Panel("Throttled", [_gauge("cpu_throttled")], "percentunit"),
                 Panel("Memory", [_gauge("memory_usage")], "percentunit"),
                 Panel("Workers", [_gauge("worker_utilization")], "percentunit"),
-                Panel("Waiting requests", [_gauge("queue_depth")]),
-                Panel("Requests at once", [_gauge("active_requests")]),
+                Panel("Queued requests", [_gauge("queue_depth")]),
+                Panel("Requests in progress", [_gauge("active_requests")]),
                 Panel("Ready", [_gauge("pod_ready")]),
                 Panel("Restarts", [_gauge("pod_restarts")]),
                 Panel("Heap", [_gauge("heap_used")], "bytes"),
-                Panel("Time in collections", [_gauge("gc_time")], "percentunit"),
+                Panel("Time in garbage collection", [_gauge("gc_time")], "percentunit"),
                 Panel("Threads", [_gauge("threads")]),
                 Panel("Event loop lag", [_gauge("event_loop_lag")], "s"),
                 Panel("Received", [_rate("network_received")], "Bps"),
                 Panel("Sent", [_rate("network_sent")], "Bps"),
-                Panel("Open descriptors", [_gauge("open_descriptors")]),
-                Panel("Read from disk", [_rate("disk_read")], "Bps"),
-                Panel("Written to disk", [_rate("disk_written")], "Bps"),
-                Panel("Full disks", [_gauge("disk_usage")], "percentunit"),
+                Panel("Open file descriptors", [_gauge("open_descriptors")]),
+                Panel("Disk reads", [_rate("disk_read")], "Bps"),
+                Panel("Disk writes", [_rate("disk_written")], "Bps"),
+                Panel("Disk usage", [_gauge("disk_usage")], "percentunit"),
             ],
         ),
         Row(
-            "As a store",
+            "Database or cache",
             [
                 Panel("Connections", [Query(f"{{service.connections_in_use}}{_OF}", "in use")]),
                 Panel("Connections opened", [_of_service("connections_opened")], "cps"),
@@ -70,12 +70,12 @@ def rows() -> list[Row]:
             ],
         ),
         Row(
-            "Whom it calls",
+            "Calls to other services",
             [
                 Panel("Retries", [_calls("retry_rate", _OF, "target")], "reqps"),
                 Panel("Timeouts", [_calls("timeout_rate", _OF, "target")], "reqps"),
                 Panel(
-                    "Breakers",
+                    "Circuit breakers",
                     [Query(f"{{caller.circuit_breaker_state}}{_OF}", "{{replica}} -> {{target}}")],
                     help="0 closed, 1 half open, 2 open.",
                 ),
@@ -83,19 +83,19 @@ def rows() -> list[Row]:
             ],
         ),
         Row(
-            "Who calls it",
+            "Calls from other services",
             [
                 Panel("Retries", [_calls("retry_rate", '{target="$service"}', "service")], "reqps"),
                 Panel("Timeouts", [_calls("timeout_rate", '{target="$service"}', "service")], "reqps"),
                 Panel(
-                    "Breakers",
+                    "Circuit breakers",
                     [Query('max by (service) ({edge.circuit_breaker_state}{target="$service"})', "{{service}}")],
                     help="0 closed, 1 half open, 2 open: the worst of the caller's replicas.",
                 ),
             ],
         ),
         Row(
-            "What it says",
+            "Logs and traces",
             [
                 Panel(
                     "Lines by level",
@@ -104,7 +104,7 @@ def rows() -> list[Row]:
                     width=12,
                 ),
                 Panel(
-                    "Requests that failed here",
+                    "Failed requests",
                     [Query('{ resource.service.name = "${service:text}" && status = error }')],
                     type="table",
                     source=TEMPO,

@@ -16,7 +16,7 @@ def rows() -> list[Row]:
             [
                 _found("Failed", f"{{ {_SERVICE} && status = error }}"),
                 _found("Slower than $slower", f"{{ {_SERVICE} && duration > $slower }}"),
-                _found("Calls that were made again", f"{{ {_SERVICE} && span.mesh.attempt > 1 }}"),
+                _found("Retries and hedges", f"{{ {_SERVICE} && span.mesh.attempt > 1 }}"),
                 _found("Failed for users", "{ nestedSetParent < 0 && status = error }"),
             ],
         )

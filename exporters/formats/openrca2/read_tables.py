@@ -42,7 +42,7 @@ def tables(folder: Path) -> dict[str, pl.DataFrame]:
             path = folder / f"{window}_{table}.parquet"
             if not path.is_file():
                 if table != "metrics_sum":
-                    problems.append(f"{path}: is missing: a case of OpenRCA 2.0 has it")
+                    problems.append(f"{path}: is missing; every case of OpenRCA 2.0 has it")
                 continue
             try:
                 found = pl.read_parquet_schema(path)

@@ -23,9 +23,7 @@ def roots(truth: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """
     faults = [fault for fault in truth["faults"] if not fault["latent"]]
     if not faults:
-        raise FormatError(
-            "format openrca2 has no place for a case without an incident: no fault of this one broke a promise to users"
-        )
+        raise FormatError("format openrca2 needs an incident, but no fault of this case broke a promise to users")
     return sorted(faults, key=lambda fault: str(fault["start"]))
 
 
@@ -40,7 +38,7 @@ def split(context: Context, faults: list[Mapping[str, Any]]) -> datetime:
     begun = datetime.fromisoformat(faults[0]["start"])
     if begun - context.start < timedelta(seconds=1):
         raise FormatError(
-            "format openrca2 has a window before the fault, and this recording begins with it: simulate with --lead-in"
+            "format openrca2 needs a window before the fault, but the recording begins with it: simulate with --lead-in"
         )
     return begun
 

@@ -25,7 +25,7 @@ ROWS = (
         (Level.REPLICA,),
         OfDisks(lambda disks: disks.written, a_second=True),
         "Bytes written to disk.",
-        "Log lines; for databases also what statements change, and pages at checkpoints.",
+        "Log lines; for databases, also what statements write, and pages at checkpoints.",
         alert=Alert.NONE,
     ),
     Metric(
@@ -34,7 +34,7 @@ ROWS = (
         Kind.GAUGE,
         (Level.REPLICA,),
         OfDisks(lambda disks: disks.used, a_second=False),
-        "Share of its volume that is full.",
+        "Share of the volume in use.",
         "For databases.",
         alert=Alert.RISE,
     ),

@@ -150,7 +150,7 @@ def percentiles(
             Kind.GAUGE,
             levels,
             Quantile(Side.SERVER, quantity, percent / 100),
-            f"{'Half' if percent == 50 else f'{percent}%'} of the {what} of the last interval took no longer.",
+            f"{'Half' if percent == 50 else f'{percent}%'} of the {what} in the last interval took this long or less.",
             detail if percent == 50 else "",
             alert=Alert.RISE,
             is_symptom=percent == symptom,

@@ -96,7 +96,7 @@ class Combine(Enum):
 
     SUM = "Summed over replicas."
     MEAN = "Averaged over replicas."
-    HIGHEST = "Of several replicas, the highest."
+    HIGHEST = "The highest of the replicas."
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ ROWS = (
         Kind.GAUGE,
         (Level.STORE,),
         Gauge(Level.CALLER, pool_in_use, Combine.SUM),
-        "Connections of callers with a pool that are in use.",
+        "Connections in use by callers with a pool.",
         alert=Alert.RISE,
     ),
     Metric(
@@ -49,7 +49,7 @@ ROWS = (
         Kind.GAUGE,
         (Level.STORE,),
         Share(Side.CLIENT, lambda spans: spans.hit, among=lambda spans: spans.hit | spans.missed),
-        "Share of the lookups of the last interval that found something.",
+        "Share of the lookups in the last interval that were hits.",
         export_name="cache_hits",
         alert=Alert.EITHER,
     ),

@@ -110,7 +110,7 @@ def test_runs_that_were_changed_are_refused_by_their_line(tmp_path):
     with pytest.raises(EnsembleError, match=r"runs\.ndjson:2: is not a run of this study: the file was changed"):
         reading.analysis(tmp_path / "made")
     file.write_bytes(lines[1])
-    with pytest.raises(EnsembleError, match="its runs are not in order"):
+    with pytest.raises(EnsembleError, match="its runs are out of order"):
         make(tmp_path / "made", small(), resume=True)
 
 

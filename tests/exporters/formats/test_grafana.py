@@ -200,7 +200,7 @@ def test_only_what_was_recorded_is_asked_for(incident, tmp_path):
         *("Requests", "CPU")
     }
     assert [panel["title"] for panel in mesh["panels"] if panel["type"] == "row"] == [
-        *("What users get", "Services: rate, errors, duration", "Services: utilisation, saturation", "What happened")
+        *("User experience", "Services: rate, errors, duration", "Services: utilisation, saturation", "Events")
     ]
     assert "mesh_service_rps_total" in json.dumps(mesh)
 

@@ -206,7 +206,7 @@ def test_what_is_no_such_case_is_refused_with_all_that_is_wrong_and_nothing_is_l
     assert one == f"{foreign}/normal_traces.parquet: has no column duration"
     assert two.startswith(f"{foreign}/abnormal_traces.parquet: 6 spans have ids that are not")
     assert three.startswith(f"{foreign}/normal_logs.parquet: cannot be read as Parquet: ")
-    assert four == f"{foreign}/abnormal_logs.parquet: is missing: a case of OpenRCA 2.0 has it"
+    assert four == f"{foreign}/abnormal_logs.parquet: is missing; every case of OpenRCA 2.0 has it"
     assert five == f"{foreign}/normal_metrics.parquet: its column time has no times"
     assert not (tmp_path / "read").exists()
 
