@@ -97,4 +97,4 @@ def _encodable(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise JsonError(f"{shown(text)} is not a text: it holds half a character") from None
+        raise JsonError(f"{shown(text)} is not valid text: it holds half of a surrogate pair") from None

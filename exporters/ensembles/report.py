@@ -34,7 +34,7 @@ def _head(analysis: Analysis, complete: bool) -> Iterator[Block]:
     cells = counted(len(study.cells), "cell")
     each = {len(analysis.runs_of(cell)) for cell in range(len(study.cells))}
     runs = f"{min(each)}" if len(each) == 1 else f"{min(each)} to {max(each)}"
-    state = "" if complete else " so far: incomplete, continue with --resume"
+    state = "" if complete else " (incomplete: continue with --resume)"
     yield f"{study.name}: {cells}, {runs} runs each, seed {study.seed}{state}"
     if study.summary:
         yield study.summary

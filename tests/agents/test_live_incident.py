@@ -175,7 +175,7 @@ def test_alerts_fire_in_the_seconds_at_whose_end_the_promise_is_broken_by_all_th
         ("drain", {"target": "db[0]", "seconds": 0}, "seconds: must be more than 0, not 0"),
         ("set_policy", {"target": "db", "settings": "none"}, "settings: must be an object"),
         ("set_policy", {"target": "db", "settings": {"workres": 3}}, "workres"),
-        ("set_policy", {"target": "db", "settings": {"queue": None}}, "what is off is written `none`"),
+        ("set_policy", {"target": "db", "settings": {"queue": None}}, "to turn something off, write `none`"),
         ("set_policy", {"target": "web -> db", "settings": {"retry": {"max_attempts": -3}}}, "max_attempts"),
         ("shift_traffic", {"target": "db", "to_version": "1", "from_version": "2"}, "no versions side by side"),
         (

@@ -109,14 +109,18 @@ LARGE = {
     "a bomb in a bomb": (
         HEAD + b"content-encoding: gzip, gzip\r\n\r\n" + gzip.compress(bomb()),
         b"",
-        "packed as gzip, gzip, which was not asked for",
+        "has the encoding gzip, gzip, which was not requested",
     ),
     "nothing, packed without end": (
         HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10],
         b"\0\0\0\xff\xff" * 10_000,
         "larger than",
     ),
-    "not what it says": (HEAD + b"content-encoding: gzip\r\n\r\nplain text", b"", "not packed as it says"),
+    "not what it says": (
+        HEAD + b"content-encoding: gzip\r\n\r\nplain text",
+        b"",
+        "does not match its content-encoding",
+    ),
 }
 
 

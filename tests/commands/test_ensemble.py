@@ -84,9 +84,7 @@ def test_what_is_complete_is_shown_though_not_all_is_and_gone_on_with(folder, tm
     (made / "runs.ndjson").write_bytes(b"".join(whole.splitlines(keepends=True)[:5]))
     told = call("ensemble", made)
     assert told.exit_code == 0
-    assert told.stdout.startswith(
-        "broken: 2 cells, 2 to 3 runs each, seed 1 so far: incomplete, continue with --resume"
-    )
+    assert told.stdout.startswith("broken: 2 cells, 2 to 3 runs each, seed 1 (incomplete: continue with --resume)")
     assert call("ensemble", made, "--resume", "--workers", 1, "--quiet").exit_code == 0
     assert (made / "runs.ndjson").read_bytes() == whole and making.is_complete(made)
 

@@ -333,26 +333,29 @@ ROUTE_KEYS = ("user_id", "order_id", "cart_id", "product_id")
 
 #: The particulars by name. Each is the same for all spans of a trace, unless it says otherwise.
 PARTICULARS: dict[str, Particular] = {
-    "user_id": Particular("number of the user who asks", _user),
+    "user_id": Particular("number of the user", _user),
     "user_tier": Particular(
         "`standard`, `plus` or `premium`", lambda about: lookup(_TIERS, about.of_person % np.uint64(len(_TIERS)))
     ),
     "session_id": Particular(
-        "of the user, on one device", lambda about: hexadecimal(mix(about.device ^ purpose("session")))
+        "id of the session: the user on one device", lambda about: hexadecimal(mix(about.device ^ purpose("session")))
     ),
-    "client_address": Particular("of the device", _client),
+    "client_address": Particular("address of the device", _client),
     "user_agent": Particular(
-        "of the device", lambda about: lookup(_AGENTS, (about.device >> np.uint64(32)) % np.uint64(len(_AGENTS)))
+        "browser or app of the device",
+        lambda about: lookup(_AGENTS, (about.device >> np.uint64(32)) % np.uint64(len(_AGENTS))),
     ),
     "order_id": Particular(
         "number of the order", lambda about: _number(10_000_000 + mix(about.request ^ purpose("order")) % 90_000_000)
     ),
-    "cart_id": Particular("of the user", lambda about: hexadecimal(mix(about.of_person ^ purpose("cart")), digits=8)),
+    "cart_id": Particular(
+        "id of the user's cart", lambda about: hexadecimal(mix(about.of_person ^ purpose("cart")), digits=8)
+    ),
     "product_id": Particular("number of the product", _product),
-    "quantity": Particular("how many of the product", lambda about: pl.Series(about.quantity)),
-    "amount": Particular("what they cost together", _money),
+    "quantity": Particular("number of units of the product", lambda about: pl.Series(about.quantity)),
+    "amount": Particular("total price of these units", _money),
     "currency": Particular(
-        "that the user pays in",
+        "currency that the user pays in",
         lambda about: lookup(_CURRENCIES, (about.of_person >> np.uint64(24)) % np.uint64(len(_CURRENCIES))),
     ),
     "method": Particular(
@@ -361,21 +364,21 @@ PARTICULARS: dict[str, Particular] = {
     "route": Particular("HTTP route of the operation called", lambda about: lookup(about.own.routes, about.operation)),
     "path": Particular("the route with its numbers filled in", _path),
     "statement": Particular(
-        "what a database or cache runs for the operation that asks it, without values",
+        "what a database or cache runs for the calling operation, without values",
         lambda about: lookup(about.own.statements, about.spans.site),
     ),
     "key": Particular(
-        "what a cache has, or is asked for, by the operation that asks it",
+        "key that a cache is asked for by the calling operation",
         lambda about: joined(
             lookup(about.own.key_prefixes, about.spans.site), about.keyed(about.own.site_key[about.spans.site])
         ),
     ),
-    "rows": Particular("rows that a statement is about, of each call its own", _rows),
-    "bytes": Particular("of an answer, of each call its own", _bytes),
-    "worker": Particular("number of the worker that a service handles a request with", _worker),
-    "pod": Particular(
-        "pod of the process that the span is of", lambda about: lookup(about.tables.pods, about.spans.incarnation)
+    "rows": Particular("number of rows that a statement concerns; different for each call", _rows),
+    "bytes": Particular("size of an answer; different for each call", _bytes),
+    "worker": Particular("number of the worker that handles the request", _worker),
+    "pod": Particular("pod of the span's process", lambda about: lookup(about.tables.pods, about.spans.incarnation)),
+    "pod_address": Particular(
+        "address of that pod", lambda about: lookup(about.tables.pod_addresses, about.spans.incarnation)
     ),
-    "pod_address": Particular("of that pod", lambda about: lookup(about.tables.pod_addresses, about.spans.incarnation)),
-    "node": Particular("that it runs on", lambda about: lookup(about.tables.nodes, about.spans.incarnation)),
+    "node": Particular("node that it runs on", lambda about: lookup(about.tables.nodes, about.spans.incarnation)),
 }

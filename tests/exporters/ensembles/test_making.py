@@ -94,7 +94,7 @@ def test_nothing_is_written_over_and_nothing_else_is_gone_on_with(tmp_path):
     make(tmp_path / "made", small())
     with pytest.raises(FileExistsError, match="it holds an ensemble: continue with --resume"):
         make(tmp_path / "made", small())
-    with pytest.raises(EnsembleError, match="it is of another study or version, by its seed"):
+    with pytest.raises(EnsembleError, match=r"another study or version made it \(different: seed\)"):
         make(tmp_path / "made", small(seed=2), resume=True)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").touch()

@@ -304,7 +304,7 @@ def test_a_folder_without_a_readable_key_is_refused(fixture, tmp_path, harm, mes
 def test_a_data_set_without_its_answers_is_called_so(dataset, tmp_path):
     lines(dataset / "index.ndjson", [])
     (dataset / "truth").rename(tmp_path / "withheld")
-    with pytest.raises(TruthError, match="dataset: a data set without its answer keys: no folder truth is in it"):
+    with pytest.raises(TruthError, match="dataset: a data set without its answer keys: it has no folder truth"):
         report(dataset, tmp_path)
 
 
