@@ -42,7 +42,7 @@ def test_what_reads_records_refuses_it_and_says_how_to_get_them(command, older, 
     done = CliRunner().invoke(main, arguments)
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert done.stderr == (
-        f"{output}/normal/manifest.json: of format 1; this version reads format 2: "
+        f"{output}/normal/manifest.json: has format 1; this version reads format 2: "
         "run its scenario again with the same seed\n"
     )
     assert not (tmp_path / "new").exists()

@@ -174,7 +174,7 @@ def test_a_recording_without_a_key_or_without_an_incident_is_refused(incident, t
     latent = {**context.truth, "faults": [{**fault, "latent": True} for fault in context.truth["faults"]]}
     early = {**context.truth, "faults": [{**fault, "start": context.start.isoformat()} for fault in latent["faults"]]}
     early["faults"] = [{**fault, "latent": False} for fault in early["faults"]]
-    for truth, said in ((latent, "without an incident"), (early, "--lead-in")):
+    for truth, said in ((latent, "needs an incident"), (early, "--lead-in")):
         (tmp_path / said).mkdir()
         with pytest.raises(FormatError, match=said):
             FORMATS["openrca2"].sink(tmp_path / said, replace(context, truth=truth))

@@ -264,8 +264,8 @@ def cut_off(folder):
         (without("truth/ground_truth.json"), "ground_truth.json: no such file"),
         (without("truth/verdicts.ndjson"), "verdicts.ndjson: no such file"),
         (holding("truth/ground_truth.json", "{"), "ground_truth.json:1: is not JSON: "),
-        (holding("truth/ground_truth.json", "[]"), "ground_truth.json: of format None; this version reads format 2"),
-        (holding("truth/ground_truth.json", '{"format": 3}'), "of format 3; this version reads format 2"),
+        (holding("truth/ground_truth.json", "[]"), "ground_truth.json: has format None; this version reads format 2"),
+        (holding("truth/ground_truth.json", '{"format": 3}'), "has format 3; this version reads format 2"),
         (holding("truth/ground_truth.json", '{"format": 2}'), "ground_truth.json: missing key 'fixture'"),
         (
             holding("truth/ground_truth.json", json.dumps({**truth(), "faults": [7]})),
