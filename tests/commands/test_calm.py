@@ -64,8 +64,8 @@ def test_a_part_of_the_environment_that_is_set_is_what_a_calm_mesh_does():
 
 def test_topology_show_and_check_look_at_the_calm_mesh(meshes):
     lively, calm = (call("topology", "show", meshes / "lively.yaml", *option).stdout for option in ((), ("--calm",)))
-    assert "By itself" in lively
-    assert "By itself" not in calm
+    assert "At all times" in lively
+    assert "At all times" not in calm
     assert call("topology", "check", meshes / "lively.yaml", "--calm").exit_code == 0
 
 
