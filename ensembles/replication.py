@@ -120,7 +120,7 @@ def problems(study: Study, called: str) -> tuple[Problem, ...]:
 
 
 def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Problems, of which those that several values of a parameter have alike are one."""
+    """Merge the problems that several values of a parameter share into one that names the values."""
     alike: dict[Problem, list[str]] = {}
     for problem in problems:
         parameter, equals, value = problem.file.partition("=")
