@@ -41,7 +41,7 @@ class Cluster:
         self.topology = topology
         self.seed = seed
         self.env = Environment()
-        self.engine = CallEngine(self.env)
+        self.engine = CallEngine(self.env, seed)
         self.journal = Journal(self.env)
         self._context = PolicyContext(self.env, self.engine, self.journal, topology.environment, seed)
         self.services: dict[str, Service] = {}

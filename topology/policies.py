@@ -127,8 +127,8 @@ class Hedge:
     max_attempts: int = key("count", "attempts for one call, the first included", 2, low=2, high=5)
     percentile: float | None = key(
         "ratio",
-        "replaces the delay once there are 100 successful calls: this percentile of the times of the last "
-        "ones (Finagle)",
+        "replaces the delay after 100 calls: this percentile of the times of the last thousand first attempts "
+        "(Finagle)",
         None,
         low=0,
         above=True,
@@ -152,9 +152,10 @@ class CircuitBreaker:
 
     Each caller replica has one for each edge. It opens when, among the last `window_calls` outcomes (or those of the
     last `window_time`), at least `minimum_calls`, the share of failures reaches `failure_rate` or the share of calls
-    slower than `slow_call` reaches `slow_rate`. After `open_for`, `half_open_calls` trial calls decide by the same
-    thresholds. A rejection by the caller itself (bulkhead, pool) is not an outcome of the callee and isn't counted. A
-    minimum above a count window is lowered to the window's size (`CircuitBreakerConfig.Builder.slidingWindow`).
+    slower than `slow_call` reaches `slow_rate`. This is checked after each outcome, good or bad. After `open_for`,
+    `half_open_calls` trial calls decide by the same thresholds. A rejection by the caller itself (bulkhead, pool) is
+    not an outcome of the callee and isn't counted. A minimum above a count window is lowered to the window's size
+    (`CircuitBreakerConfig.Builder.slidingWindow`).
     """
 
     window_calls: int = key("count", "outcomes remembered (count window)", 100, low=1, high=100_000)

@@ -1,13 +1,26 @@
-"""A number of things, or a share of all of them: what Kubernetes calls IntOrString, as in `maxSurge: 25%`."""
+"""A number of things, or a share of all of them: what Kubernetes calls IntOrString, as in `maxSurge: 25%`.
+
+A share of a count is what people take it for (`part`): 7% of 100 is 7, and a limit of 7% is reached at 7. In floating
+point it is 7.000000000000001, and 29% of 100 is 28.999999999999996.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import ceil, floor
 from typing import Final
 
 #: The largest number that a file may give.
 MOST: Final = 1_000_000
+#: A product this close to a whole number is that number; rounding is wrong by less, even for `MOST`.
+_ROUNDING: Final = 1e-9
+
+
+def part(share: float, count: int) -> float:
+    """Return a share of a count: a whole number where decimal arithmetic would give one."""
+    product = share * count
+    whole = round(product)
+    return float(whole) if abs(product - whole) < _ROUNDING else product
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,5 @@ class Portion:
         """Return how many of `whole` that is; a share is rounded up or down."""
         if self.count is not None:
             return self.count
-        # In decimals: 7% of 100 is 7, not 7.000000000000001, which would round up to 8.
-        exact = Decimal(repr(self.share)) * whole
-        return int(exact.to_integral_value(ROUND_CEILING if up else ROUND_FLOOR))
+        amount = part(self.share, whole)
+        return ceil(amount) if up else floor(amount)

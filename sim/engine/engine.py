@@ -53,8 +53,9 @@ _AGAIN: Final = 0.001
 class CallEngine:
     """Moves calls from one moment to the next. `env` is the clock."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, seed: int) -> None:
         self.env = env
+        self.seed = seed
         self._rows = bytearray()
         #: Requests with rows still to come, oldest first.
         self.live: dict[Call, None] = {}

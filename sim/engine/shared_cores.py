@@ -56,7 +56,7 @@ class SharedCores:
         "_work",
     )
 
-    def __init__(self, replica: Replica, env: Environment, done: Callable[[Call], None]) -> None:
+    def __init__(self, replica: Replica, env: Environment, seed: int, done: Callable[[Call], None]) -> None:
         spec = replica.service.spec
         self._replica = replica
         self._env = env
@@ -74,7 +74,7 @@ class SharedCores:
         #: Core-seconds left of this period's quota, and when the period ends; infinite without a quota.
         self._left = self._until = inf
         #: Periods of different replicas are not in step.
-        self._phase = uniform(address(0, "cpu period", replica.name), 0) * spec.cpu.period
+        self._phase = uniform(address(seed, "cpu period", replica.name), 0) * spec.cpu.period
         #: Whether all work is paused, and whether the current timer marks the end of a piece of work.
         self._stands = self._finishes = False
         #: Timers that were set; only the latest counts.

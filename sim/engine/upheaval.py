@@ -105,7 +105,7 @@ def reschedule(engine: CallEngine, replica: Replica) -> None:
         left = _take_off(engine, replica)
         replica.core_clock = replica.core_time(now)
         replica.idle_cores = 0
-        replica.cores = SharedCores(replica, engine.env, engine.when_worked)
+        replica.cores = SharedCores(replica, engine.env, engine.seed, engine.when_worked)
     else:
         cores.changed()
         return

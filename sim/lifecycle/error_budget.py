@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from meshquake.faults.release import Budget
 from meshquake.sim.engine.policy import ServerPolicy
 from meshquake.topology.errors import BY_CODE
+from meshquake.topology.portion import part
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -51,4 +52,4 @@ class ErrorBudget(ServerPolicy):
             _, answered, failed = self._seconds.popleft()
             self.answered -= answered
             self.failed -= failed
-        return self.answered >= _ENOUGH and self.failed > self._budget.share * self.answered
+        return self.answered >= _ENOUGH and self.failed > part(self._budget.share, self.answered)

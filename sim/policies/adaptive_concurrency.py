@@ -11,10 +11,12 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
-from meshquake.sim.policies.spell import Gauge, Spell, told
+from meshquake.sim.policies.gauge import Gauge
+from meshquake.sim.policies.spell import Spell, spell_of
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.errors import CODES
 from meshquake.topology.policies import AdaptiveConcurrency
+from meshquake.topology.portion import part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,7 +132,7 @@ class Controller(CallerPolicy):
     def _percentile(self) -> float:
         samples = sorted(self._samples)
         self._samples.clear()
-        return samples[ceil(self._policy.percentile * len(samples)) - 1]
+        return samples[ceil(part(self._policy.percentile, len(samples))) - 1]
 
     def _remeasure(self, number: int) -> None:
         if not self._over and not self._measures and number == self._measured:
@@ -179,8 +181,8 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
                 previous_ms=round(before * 1000, 3) if before else None,
             )
 
-        key = address(0, "adaptive concurrency", f"{replica.name} {target}")
-        refusals = told(context, edge, replica, "limiting_started", "limiting_stopped")
+        key = address(context.seed, "adaptive concurrency", f"{replica.name} {target}")
+        refusals = spell_of(context, edge, replica, "limiting_started", "limiting_stopped")
         return Controller(policy, context.env, warm, key, refusals, tell_minimum)
 
     return maker

@@ -1,6 +1,7 @@
 """A circuit breaker at run time: resilience4j's state machine.
 
-Closed: calls pass and their outcomes are recorded; too many failures or slow calls among them open the breaker.
+Closed: calls pass and their outcomes are recorded; too many failures or slow calls among them open the breaker. This
+is looked at after each outcome, good or bad, once there are enough.
 Open: calls are refused at once, until `open_for` has passed.
 Half open: a few trial calls pass; when all have an outcome, the same thresholds decide.
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.topology.errors import BY_CODE, CODES, SUCCESS, Refusal
 from meshquake.topology.policies import CircuitBreaker
+from meshquake.topology.portion import part
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -74,8 +76,8 @@ class Breaker(CallerPolicy):
         self._window: float = policy.window_calls - 1 if policy.window_time is None else policy.window_time
         self._recorded = 0
         #: Marks of the outcomes in the window, oldest first, as packed numbers: a large mesh has thousands of breakers.
-        #: Nearly all belong to good calls, and only a bad one can open the breaker. So marks that have left the window
-        #: are dropped only when a bad call comes, or when there are more than `_room`.
+        #: Nearly all belong to good calls, and without a bad one in the window nothing opens the breaker. So marks that
+        #: have left the window are dropped only while bad ones are remembered, or when there are more than `_room`.
         self._outcomes = array("d")
         self._room = _ROOM
         #: (mark, failed, slow) of the bad ones among them, dropped likewise.
@@ -132,8 +134,7 @@ class Breaker(CallerPolicy):
         outcomes = self._outcomes
         outcomes.append(mark)
         slow = duration > self._slow_call
-        bad = failed or slow
-        if bad:
+        if failed or slow:
             self._bad.append((mark, failed, slow))
             self._failed += failed
             self._slow += slow
@@ -144,7 +145,7 @@ class Breaker(CallerPolicy):
                     self._open(now, reason)
                 else:
                     self._enter(CLOSED, now, "trial calls succeeded")
-        elif bad:
+        elif self._bad:  # a good outcome may be what makes them enough, or the first one after others left the window
             self._forget(mark - self._window)
             if len(outcomes) >= self.policy.enough:
                 reason = self._too_bad()
@@ -165,9 +166,9 @@ class Breaker(CallerPolicy):
     def _too_bad(self) -> str:
         """Return why the recorded outcomes should open the breaker; empty if they should not."""
         count = len(self._outcomes)
-        if self._failed >= self.policy.failure_rate * count:
+        if self._failed >= part(self.policy.failure_rate, count):
             return f"{self._failed} of {count} calls failed"
-        if self._slow >= self.policy.slow_rate * count:
+        if self._slow >= part(self.policy.slow_rate, count):
             return f"{self._slow} of {count} calls slower than {self.policy.slow_call:g} s"
         return ""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.sim.policies.draw import draw
-from meshquake.sim.policies.spell import Spell, told
+from meshquake.sim.policies.spell import Spell, spell_of
 from meshquake.sim.policies.window import Window
 from meshquake.topology.errors import BY_CODE, CODES, Refusal
 from meshquake.topology.policies import ClientThrottle
@@ -77,5 +77,5 @@ def of(edge: RuntimeEdge, context: PolicyContext) -> Maker | None:
     if policy is None:
         return None
     return lambda replica, warm: Throttle(
-        policy, told(context, edge, replica, "throttling_started", "throttling_stopped")
+        policy, spell_of(context, edge, replica, "throttling_started", "throttling_stopped")
     )

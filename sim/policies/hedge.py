@@ -17,6 +17,7 @@ from meshquake.sim.engine.policy import PASS, CallerPolicy
 from meshquake.sim.policies.timeout import Timeout
 from meshquake.topology import policies
 from meshquake.topology.errors import CODES, SUCCESS
+from meshquake.topology.portion import part
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.environment import Environment
     from meshquake.sim.policies.context import Maker, PolicyContext
 
-#: How many of the latest calls a percentile is taken over, and after how many answers it is updated.
+#: How many of the latest calls a percentile is taken over, and after how many of them it is updated.
 _MEMORY = 1000
 _STRIDE = 100
+_TIMEOUT = CODES["timeout"]
 
 
 class Hedge(CallerPolicy):
@@ -44,7 +46,7 @@ class Hedge(CallerPolicy):
         self._forgiven = frozenset(CODES[name] for name in policy.non_fatal)
         #: How long to wait for an answer before the next attempt, in seconds.
         self._delay = policy.delay
-        #: How long the latest successful calls took, if the delay is a percentile of these times.
+        #: How long the latest first attempts took, if the delay is a percentile of these times.
         self._times: deque[float] = deque(maxlen=_MEMORY)
         self._since = 0
         self._due = self._on_due
@@ -72,15 +74,17 @@ class Hedge(CallerPolicy):
         if race is None:
             return True
         race.running.remove(call)
+        if call.former is None and call.result in (SUCCESS, _TIMEOUT):
+            self._learn(call, now)
         if call.result in self._forgiven:
             # The attempt made now may have ended already, and the race with it.
             if self._follow(race.last, now) or race.running:
                 call.notes |= OUTRUN
                 return False
             return True
-        if call.result == SUCCESS and self._policy.percentile is not None:
-            self._learn(now - call.sent, self._policy.percentile)
         for other in list(race.running):
+            if other.former is None:
+                self._learn(other, now)
             self._engine.withdraw(other)
         return True
 
@@ -109,13 +113,20 @@ class Hedge(CallerPolicy):
         self._engine.send(parent, last.site, last.attempt + 1, last)
         return True
 
-    def _learn(self, time: float, percentile: float) -> None:
-        """Record the time of a successful attempt."""
-        self._times.append(time)
+    def _learn(self, first: Call, now: float) -> None:
+        """Record how long a first attempt took, or has taken by now: one that lost its race was slow, too.
+
+        Without those the delay would follow only what is fast, and fall until most calls are hedged. Attempts that
+        failed say little, since failures are often fast (both as in Finagle's `BackupRequestFilter`).
+        """
+        percentile = self._policy.percentile
+        if percentile is None:
+            return
+        self._times.append(now - first.sent)
         self._since += 1
         if self._since == _STRIDE:
             self._since = 0
-            self._delay = sorted(self._times)[ceil(percentile * len(self._times)) - 1]
+            self._delay = sorted(self._times)[ceil(part(percentile, len(self._times))) - 1]
 
 
 def _race(call: Call) -> Race | None:

@@ -15,6 +15,7 @@ from meshquake.sim.engine.call import KEPT_AWAY, PANICKED
 from meshquake.sim.engine.policy import CallerPolicy
 from meshquake.topology import outlier
 from meshquake.topology.errors import BY_CODE
+from meshquake.topology.portion import part
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -87,7 +88,7 @@ class Detector(CallerPolicy):
         left = [replica for replica in ready if not self._is_out(replica)]
         if len(left) == len(ready):
             return ready
-        if len(left) < self.policy.panic * len(ready):
+        if len(left) < part(self.policy.panic, len(ready)):
             call.notes |= PANICKED
             return ready
         call.notes |= KEPT_AWAY
@@ -133,7 +134,7 @@ class Detector(CallerPolicy):
     def _eject(self, replica: Replica, host: Host, now: float, reason: str) -> None:
         """Eject a replica, unless too many are out already; one always may be."""
         hosts = len(self._edge.callee.beside(replica))
-        if host.ejected or (self.ejected and self.ejected >= self.policy.most * hosts):
+        if host.ejected or (self.ejected and self.ejected >= part(self.policy.most, hosts)):
             return
         host.ejected = True
         host.since = now
@@ -182,7 +183,7 @@ class Detector(CallerPolicy):
                     self._eject(replica, host, now, reason)
         if (limit := self.policy.failure_share) is not None:
             for replica, host in self._judged(limit.requests, limit.hosts):
-                if 1.0 - host.success_rate >= limit.threshold:
+                if host.requests - host.successes >= part(limit.threshold, host.requests):
                     self._eject(replica, host, now, f"{1.0 - host.success_rate:.1%} of {host.requests} calls failed")
 
     def _judged(self, requests: int, hosts: int) -> list[tuple[Replica, Host]]:

@@ -10,6 +10,7 @@ from meshquake.sim.policies.spell import Spell
 from meshquake.sim.policies.window import Window
 from meshquake.topology.errors import SUCCESS
 from meshquake.topology.policies import RetryBreaker
+from meshquake.topology.portion import part
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -40,7 +41,7 @@ class BreakerOfRetries(RetryLimit):
 
     def objects(self, call: Call, now: float) -> str:
         calls, failures = self._seen.totals(now)
-        if failures <= self._policy.failure_rate * calls:
+        if failures <= part(self._policy.failure_rate, calls):
             return ""
         return f"{failures} failures in {calls} calls"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import CallerPolicy
-from meshquake.sim.policies.spell import Spell, told
+from meshquake.sim.policies.spell import Spell, spell_of
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
@@ -41,4 +41,4 @@ class RetryLimit(CallerPolicy):
 
 def of_each(edge: RuntimeEdge, context: PolicyContext, make: Callable[[Spell], RetryLimit]) -> Maker:
     """Return a maker of one limit for each replica of the caller, whose refusals go to the journal."""
-    return lambda replica, warm: make(told(context, edge, replica, "retries_stopped", "retries_resumed"))
+    return lambda replica, warm: make(spell_of(context, edge, replica, "retries_stopped", "retries_resumed"))

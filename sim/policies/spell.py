@@ -65,7 +65,7 @@ class Spell:
         self._note(False, f"none for {QUIET:g} s")
 
 
-def told(context: PolicyContext, edge: RuntimeEdge, caller: Replica, begins: str, ends: str) -> Spell:
+def spell_of(context: PolicyContext, edge: RuntimeEdge, caller: Replica, begins: str, ends: str) -> Spell:
     """Return a spell of a caller on an edge, reported by two notices that name the callee and the reason."""
     target = edge.callee.spec.name
 
@@ -74,37 +74,3 @@ def told(context: PolicyContext, edge: RuntimeEdge, caller: Replica, begins: str
         context.journal.note(name, caller.service, replica=caller, target=target, reason=reason)
 
     return Spell(context.env, note)
-
-
-class Gauge:
-    """A value that changes all the time, reported when it has changed much since the last report, and not too often.
-
-    Parameters
-    ----------
-    env
-        The clock.
-    factor
-        By what factor it must have grown or shrunk to be reported.
-    value
-        The initial value; 0 if it is not known, and then the first one is reported.
-    note
-        Called with the value reported last, and the current one.
-    """
-
-    __slots__ = ("_env", "_factor", "_note", "_since", "_value")
-
-    def __init__(self, env: Environment, factor: float, value: float, note: Callable[[float, float], None]) -> None:
-        self._env = env
-        self._factor = factor
-        self._note = note
-        self._value = value
-        self._since = env._now - QUIET
-
-    def set(self, value: float) -> None:
-        """Set the current value."""
-        before = self._value
-        far = value >= before * self._factor or value * self._factor <= before
-        if far and value != before and self._env._now - self._since >= QUIET:
-            self._value = value
-            self._since = self._env._now
-            self._note(before, value)

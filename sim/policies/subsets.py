@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 #: The policies that each subset has for itself, by their names in `sim.policies.compose`.
 OWN: Final = ("outlier", "bulkhead", "pool", "retry_concurrency")
-#: Keep the draws of these choices apart from others at the same site.
-_VERSION: Final = 0x5EED_0F_5B17
+#: Keep the draws of these choices apart from others at the same site. A version is chosen by weight here, and by ready
+#: replicas in `sim.policies.versions`; a service has one choice or the other, so the draw is the same.
+VERSION: Final = 0x5EED_0F_5B17
 _CANARY: Final = 0x5EED_0F_CA4A
 
 
@@ -47,7 +48,7 @@ class ByWeight(Route):
         """Return the subset that a call at a site goes to, by draws of its own."""
         deployment = self._deployments[-1]
         if len(self._ends) > 1:
-            draw = uniform(site.address ^ _VERSION, number, attempt_path)
+            draw = uniform(site.address ^ VERSION, number, attempt_path)
             shares = zip(self._ends, self._deployments, strict=True)
             deployment = next((each for end, each in shares if draw < end), deployment)
         canary = deployment.canary

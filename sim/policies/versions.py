@@ -6,10 +6,10 @@ proportion to its ready replicas. `sim.policies.subsets` handles weights.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import PASS, CallerPolicy, Route
-from meshquake.sim.policies.subsets import ByWeight
+from meshquake.sim.policies.subsets import VERSION, ByWeight
 from meshquake.topology.addresses import uniform
 
 if TYPE_CHECKING:
@@ -20,14 +20,11 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.service import Service
     from meshquake.sim.policies.context import Maker, PolicyContext
 
-#: Keeps the draws of this choice apart from others at the same site.
-_PURPOSE: Final = 0x5EED_0F_5B17
-
 
 def _site(site: CallSite, number: int, attempt_path: int) -> CallSite:
     """Return the site of the version that a call goes to, by a draw of its own."""
     sites = site.versions
-    left = int(uniform(site.address ^ _PURPOSE, number, attempt_path) * sum(len(each.ready) for each in sites))
+    left = int(uniform(site.address ^ VERSION, number, attempt_path) * sum(len(each.ready) for each in sites))
     for each in sites:
         left -= len(each.ready)
         if left < 0:

@@ -72,6 +72,7 @@ class Tables:
         self.service_operations = names(
             f"{service.spec.name}.{name}" for service in services for name in service.operations
         )
+        self.seed = mesh.seed
         first = np.cumsum([0, *(len(service.operations) for service in services)])
         sites = mesh.sites
         self.site_service = np.array([site.service.index for site in sites], dtype=np.int64)

@@ -34,9 +34,9 @@ _FLUSHED, _SPREAD = 3.0, 0.4
 _A_PAGE = 0.0004
 
 
-def pages(replica: str, number: int) -> int:
+def pages(seed: int, replica: str, number: int) -> int:
     """Return how many pages a database writes at its checkpoint with that number."""
-    u = uniform(address(0, "checkpoint", replica) % 2**64, number)
+    u = uniform(address(seed, "checkpoint", replica) % 2**64, number)
     return round(CHECKPOINT * _FLUSHED * float(np.exp(_SPREAD * ndtri(max(u, 2.0**-53)))) / PAGE)
 
 
@@ -77,7 +77,7 @@ class Checkpoints:
     def _told(self, service: int, replica: str, number: int, at: float) -> list[Line]:
         if not self._tables.voices[service].stack:
             return []  # without a stack, a service logs only requests and what happens to it
-        written = pages(replica, number)
+        written = pages(self._tables.seed, replica, number)
         values = {"replica": replica, "pages": written, "logged_kb": round(CHECKPOINT / 1024)}
         logs = notices(self._tables.voices[service])["checkpoint"].logs
         name = self._tables.services[service]

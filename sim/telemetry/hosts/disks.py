@@ -110,7 +110,8 @@ class Disks:
         for interval, place in np.argwhere(after > before).tolist():
             numbers = range(int(before[interval, place]) + 1, int(after[interval, place]) + 1)
             name = self._replicas[place].name
-            written[interval, place] += sum(checkpoints.PAGE * checkpoints.pages(name, each) for each in numbers)
+            pages = sum(checkpoints.pages(self._tables.seed, name, each) for each in numbers)
+            written[interval, place] += checkpoints.PAGE * pages
         return written
 
     @cached_property
@@ -131,7 +132,8 @@ class Disks:
         """
         _, lines = self._running("lines", self._lines)
         # Processes have run for long, so each starts somewhere in its current file.
-        phase = [uniform(address(0, "log file", replica.name), 0) * LOG_FILE for replica in self._replicas]
+        seed = self._tables.seed
+        phase = [uniform(address(seed, "log file", replica.name), 0) * LOG_FILE for replica in self._replicas]
         kept = (LOG_FILES - 1) * LOG_FILE + (np.array(phase) + lines) % LOG_FILE
         return np.where(self._there, kept, np.nan)
 

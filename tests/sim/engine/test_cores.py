@@ -89,6 +89,12 @@ def test_a_process_that_has_used_up_its_quota_waits_for_the_next_period():
     assert ends == pytest.approx([15, 25, 35, 45, 105], abs=1e-3)
 
 
+def test_each_seed_draws_its_own_phases_of_periods():
+    """Otherwise no ensemble would average over them."""
+    phases = {phased(Stage(station("200m", "5ms"), seed)) for seed in range(20)}
+    assert len(phases) == 20 and min(phases) < 20 and max(phases) > 80
+
+
 def test_threads_of_one_process_use_up_its_quota_at_once_and_all_stand_still():
     """Four requests of 10 ms on four cores get 5 ms each from a quota of 20 ms, and the rest in the next period."""
     mesh = Mesh(topology_of(station("200m", "10ms")), 1, end=0.0)

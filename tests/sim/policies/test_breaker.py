@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,10 +70,28 @@ def test_slow_calls_open_it_by_a_threshold_of_their_own():
     assert caller.moves == [(3, OPEN, "4 of 4 calls slower than 1 s")]
 
 
-def test_only_a_bad_outcome_opens_it():
-    """A success can complete the minimum number of calls, but is no reason to stop calling."""
+def test_a_success_opens_it_if_it_makes_the_outcomes_enough():
+    """As in resilience4j, whose closed state compares the rates with the thresholds after each outcome."""
     caller = Caller(COUNTING)
-    assert caller.calls("xxx..") == "+++++"
+    assert caller.calls("xxx..") == "++++-"
+    assert caller.moves == [(3, OPEN, "3 of 4 calls failed")]
+
+
+def test_a_success_opens_it_if_older_ones_have_left_the_window_of_time():
+    """Two of six failed, and then two of the three that are left."""
+    caller = Caller(CircuitBreaker(window_time=5.0, minimum_calls=3, open_for=10.0))
+    assert caller.calls("....xx") == "++++++"
+    assert [caller.call(now) for now in (9, 10)] == [True, False]
+    assert caller.moves == [(9, OPEN, "2 of 3 calls failed")]
+
+
+@pytest.mark.parametrize("percent", range(1, 101))
+def test_its_threshold_is_reached_by_as_many_of_a_hundred_calls_as_the_percentage_says(percent):
+    """In floating point, 7% of a hundred is more than 7."""
+    for bad in (percent - 1, percent):
+        caller = Caller(CircuitBreaker(window_calls=100, failure_rate=percent / 100))
+        caller.calls("." * (100 - bad) + "x" * bad)
+        assert bool(caller.moves) == (bad == percent)
 
 
 def test_after_its_time_trial_calls_decide_and_success_closes_it():

@@ -160,6 +160,17 @@ def test_a_hedged_call_takes_longer_than_t_as_often_as_both_of_two_independent_o
     assert np.mean(rows["caller"] >= 0) / np.mean(rows["caller"] < 0) - 1 == pytest.approx(exp(-0.5), abs=0.011)
 
 
+@pytest.mark.parametrize("percentile", [0.5, 0.95])
+def test_a_percentile_hedges_the_share_of_calls_that_it_leaves(percentile):
+    """Hedged calls end early, and still count as slow: otherwise the delay falls from one percentile to the next."""
+    delay = f"{{delay: 1s, percentile: {percentile:.0%}}}"
+    rows = play(topology_of(LAW.replace("WORK", "{exponential: 10ms}").replace("DELAY", delay)), 1, 20_000)
+    users, attempts = rows["caller"] < 0, rows["caller"] >= 0
+    late = rows["arrived"] > 2.0  # after more than a thousand calls
+    hedged = np.sum(attempts & late) / np.sum(users & late) - 1
+    assert hedged == pytest.approx(1 - percentile, abs=0.015)
+
+
 def test_the_tail_at_scale():
     """A hedge after 10 ms cut the p99.9 of reading 1,000 values from 1,800 to 74 ms, for 2% more requests.
 

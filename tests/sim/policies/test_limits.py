@@ -9,9 +9,10 @@ from meshquake.faults.kinds import fault_kinds
 from meshquake.topology.errors import CODES
 
 
-def one(keys, work="100ms", service="workers: 100", more=""):
+def one(keys, work="100ms", service="workers: 100", more="", seed=1):
     """Return a mesh in which web calls db with these keys of the edge."""
-    return Stage(f"""
+    return Stage(
+        f"""
 name: one
 defaults: {{edge: {{latency: 0ms}}}}
 services:
@@ -19,7 +20,9 @@ services:
   db: {{{service}, operations: {{read: {{work: {work}}}}}}}
 edges: {{web -> db: {{{keys}}}}}
 workload: {{mix: {{web.home: 1}}}}
-""")
+""",
+        seed,
+    )
 
 
 def fault(kind, target="db", **parameters):
@@ -131,6 +134,18 @@ def test_while_the_minimum_is_measured_hardly_any_call_is_let_through():
     lines = [line for line in stage.play() if "web>db" in line]
     limited = [int(line.split("-")[0]) for line in lines if "concurrency_limited" in line]
     assert limited and min(limited) >= 1050 and max(limited) < 1250  # the first five return at 70 ms
+
+
+def test_each_seed_draws_its_own_times_of_the_next_measurement():
+    """A measurement follows the one before after 1 to 2 s; with the limit at 3, it refuses calls."""
+    keys = "adaptive_concurrency: {interval: 100ms, samples: 5, least: 3, remeasure: 1s, jitter: 100%}"
+    first = set()
+    for seed in range(10):
+        stage = one(keys, work="50ms", seed=seed)
+        stage.request(*range(0, 3000, 5))
+        limited = [line for line in stage.play() if "web>db" in line and "concurrency_limited" in line]
+        first.add(int(limited[0].split("-")[0]))
+    assert len(first) > 5
 
 
 def test_what_never_left_says_nothing_about_how_long_calls_take():
