@@ -131,9 +131,9 @@ def _of_file(path: Path, replications: int | None, seed: int | None, quiet: bool
 
 def _check(study: Study, called: str, quiet: bool) -> None:
     """Report all problems of a study's cells before any of them is run."""
-    from meshquake.ensembles import replication
+    from meshquake.ensembles import study_check
 
-    found = replication.problems(study, called)
+    found = study_check.problems(study, called)
     if any(not problem.warning for problem in found):
         errors.fail(*found)
     if not quiet:

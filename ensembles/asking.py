@@ -57,7 +57,7 @@ def study_of(
     Raises
     ------
     StudyError
-        If anything is wrong with it; lists every problem except those of its cells (`replication.problems`).
+        If anything is wrong with it; lists every problem except those of its cells (`study_check.problems`).
     """
     problems: list[object] = []
 

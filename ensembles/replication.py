@@ -5,9 +5,8 @@ Nothing is recorded unless a response needs records, and no twin is played unles
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -23,16 +22,8 @@ from meshquake.faults.loader import LoadedScenario
 from meshquake.sim.records import RECORD_KINDS, Batch
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.recorder import Cut
-from meshquake.topology.problems import DocumentError, Problem
 from meshquake.topology.units import shown
 from meshquake.truth.twins import Twins
-
-#: Cells of a large hypercube that are checked before the first run.
-_CHECKED = 200
-#: Values of a parameter that a message names.
-_NAMED = 4
-#: Cells whose scenarios a process keeps: it goes through all cells with one seed after the other.
-_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -63,80 +54,12 @@ class Run:
 
 
 def load(study: Study, cell: int, seed: int) -> LoadedScenario:
-    """The scenario and the mesh of a cell, with a seed; raises as `faults.recipe.Recipe.load_with`."""
-    loaded, drawn = _loaded(study, cell, 0)
-    if not drawn:  # nothing in it depends on the seed, which only the run uses
-        return replace(loaded, scenario=replace(loaded.scenario, seed=seed))
-    return _load(study, cell, seed)
+    """The scenario and the mesh of a cell, with a seed; raises as `faults.recipe.Recipe.load_with`.
 
-
-@lru_cache(maxsize=_KEPT)
-def _loaded(study: Study, cell: int, seed: int) -> tuple[LoadedScenario, bool]:
-    """Load a cell with a seed; also returns whether anything was left to the seed."""
-    drawn = study.recipe(seed).load().scenario.drawn
-    return _load(study, cell, seed), bool(drawn)
-
-
-def _load(study: Study, cell: int, seed: int) -> LoadedScenario:
-    return study.recipe(seed).load_with((*study.assignments, *study.cells[cell].assignments))
-
-
-def problems(study: Study, called: str) -> tuple[Problem, ...]:
-    """Errors and warnings about a study's changes and responses, each reported once.
-
-    Cells are loaded until every value of every parameter has been. In a hypercube, where each cell has values of its
-    own, only the first 200 are loaded: problems of others are reported when they are run.
-
-    Parameters
-    ----------
-    study
-        The study, whose scenario and mesh are valid by themselves.
-    called
-        The prefix of `set PATH=VALUE` in messages: two hyphens, or its origin.
+    It is loaded anew for each run: that takes little of the run's time (30 of 600 ms with ten services), while all the
+    cells of a large study would take much memory (0.3 MB each).
     """
-    plain = study.recipe(study.seed_of(0)).load()
-    known = {(each.path, each.message) for each in plain.warnings}
-    found: dict[str, Problem] = {}
-    for response in study.responses:
-        try:
-            response.check(plain.topology)
-        except ValueError as error:
-            problem = Problem(f"{called}response {response.label}", 0, "", str(error))
-            found[str(problem)] = problem
-    tried: set[tuple[int, str]] = set()
-    for number, cell in enumerate(study.cells if study.sample is None else study.cells[:_CHECKED]):
-        own = {(axis, each.label) for axis, each in enumerate(cell.levels)}
-        if number and own <= tried:
-            continue
-        tried |= own
-        try:
-            told = load(study, number, study.seed_of(0)).warnings
-        except DocumentError as error:
-            told = tuple(_renamed(each, cell.assignments, called) for each in error.problems)
-        # Line numbers of a changed text mean nothing to users.
-        new = (replace(each, line=0) for each in told if (each.path, each.message) not in known)
-        found |= {str(each): each for each in new}
-    return _once(found.values())
-
-
-def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Merge the problems that several values of a parameter share into one that names the values."""
-    alike: dict[Problem, list[str]] = {}
-    for problem in problems:
-        parameter, equals, value = problem.file.partition("=")
-        alike.setdefault(replace(problem, file=parameter + equals), []).append(value)
-    return tuple(
-        replace(problem, file=problem.file + ",".join((*values[:_NAMED], *["..."][: len(values) - _NAMED])))
-        for problem, values in alike.items()
-    )
-
-
-def _renamed(problem: Problem, varied: tuple[str, ...], called: str) -> Problem:
-    """A problem of an assignment, with its origin."""
-    file = problem.file
-    for text in varied:
-        file = file.replace(f"--set {text}", f"{called}vary {text}")
-    return replace(problem, file=file.replace("--set ", f"{called}set "))
+    return study.recipe(seed).load_with((*study.assignments, *study.cells[cell].assignments))
 
 
 def run(study: Study, cell: int, replication: int) -> Run:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meshquake.ensembles import replication, study_file
+from meshquake.ensembles import replication, study_check, study_file
 
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -28,7 +28,7 @@ def played(study, *labels, runs=1, changes=()):
 def test_a_study_has_no_mistake_and_the_page_tells_of_it(path):
     study = load(path.stem)
     assert study.name == path.stem
-    assert [str(each) for each in replication.problems(study, "") if not each.warning] == []
+    assert [str(each) for each in study_check.problems(study, "") if not each.warning] == []
     assert f"studies/{path.name}" in (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from meshquake.ensembles import asking, replication, study_file
+from meshquake.ensembles import asking, study_check, study_file
 from meshquake.ensembles.study import Study, StudyError
 from meshquake.exporters.ensembles import frames, making, reading
 from meshquake.topology.problems import Problem
@@ -148,7 +148,7 @@ def ensemble(
 
 def _checked(study: Study) -> tuple[Problem, ...]:
     """Return warnings about a study; StudyError if it has errors."""
-    found = replication.problems(study, "")
+    found = study_check.problems(study, "")
     if wrong := [problem for problem in found if not problem.warning]:
         raise StudyError(*wrong)
     return found

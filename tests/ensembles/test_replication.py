@@ -105,14 +105,6 @@ def test_a_change_that_changes_nothing_differs_by_exactly_nothing_in_every_run()
     assert len({run.values for run in analysis.runs}) == 2  # and seeds do differ
 
 
-def test_a_scenario_in_which_nothing_is_drawn_is_the_same_as_if_it_were_loaded_anew():
-    one = study("services.web.workers=1,2", scenario=BROKEN)
-    seed = one.seed_of(3)
-    again = one.recipe(seed).load_with(one.cells[1].assignments)
-    assert replication.load(one, 1, seed).scenario == again.scenario
-    assert replication.load(one, 1, seed).topology == again.topology
-
-
 def test_replications_have_seeds_of_their_own_which_all_cells_share():
     one = study("rate=20,40", replications=50)
     assert len({one.seed_of(turn) for turn in range(50)}) == 50
@@ -139,23 +131,6 @@ def test_an_empty_queue_at_the_beginning_is_found_to_be_warm_up_or_not_but_never
     one = study(warm_up="mser", asked=["entry.requests@whole", "all=select count(*) from traces where kind = 'server'"])
     run = replication.run(one, 0, 0)
     assert run.values[0] <= run.values[1] and 0 <= run.warm_up < 5
-
-
-def test_all_that_is_wrong_with_cells_and_responses_is_told_at_once_and_once():
-    one = study(
-        *("services.wbe.workers=1,2", "services.wbe.replicas=1..9:9", "rate=10/s,never", "services.web.workers=1,0"),
-        asked=["max(queue_dept) of web", "entry.error_rate"],
-        assignments=("nothing=1",),
-    )
-    told = [str(each) for each in replication.problems(one, "--")]
-    assert {text.split(": ")[0] for text in told} == {
-        "--response max(queue_dept) of web",
-        "--set nothing=1",
-        "--vary services.wbe.workers=1,2",
-        "--vary services.wbe.replicas=1,2,3,4,...",
-        "--vary rate=never",
-    }
-    assert len(told) == 5
 
 
 def test_a_metric_that_is_not_there_has_no_value():
