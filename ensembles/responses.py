@@ -48,7 +48,7 @@ OF_USERS = {
 #: Figures of the key.
 OF_KEY = {
     "harmed": "requests that are bad, and good in the run without the faults",
-    "breach": "seconds at whose ends a promise to users was broken because of the faults",
+    "breach": "seconds that ended with a promise to users broken by the faults",
     "detect": "seconds from the start of the first fault until a promise was broken",
     "recovery": "seconds from the start of the first fault until the last broken promise was kept again",
 }
@@ -138,7 +138,7 @@ class OfUsers(Response):
         """Check that the entry exists."""
         entries = [f"{each.service}.{each.operation}" for each in mesh.workload.mix]
         if self.entry and self.entry not in entries:
-            raise ValueError(f"users do not ask for {shown(self.entry)}{suggestion(self.entry, entries)}")
+            raise ValueError(f"no entry operation is called {shown(self.entry)}{suggestion(self.entry, entries)}")
 
 
 @dataclass(frozen=True)

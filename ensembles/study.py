@@ -100,7 +100,10 @@ class Study:
                 "may be chance"
             )
         if self.at_most < self.replications:
-            raise StudyError(f"until: the limit of {self.at_most} runs is below the {self.replications} to begin with")
+            raise StudyError(
+                f"until: at most {self.at_most} runs are allowed, but {self.replications} are made before the first "
+                "check"
+            )
 
     def seed_of(self, replication: int) -> int:
         """The seed of a replication, in every cell."""
@@ -135,7 +138,7 @@ class Study:
 # -- in a manifest -------------------------------------------------------------------------------------------------
 
 
-def told(study: Study) -> dict[str, Any]:
+def as_manifest(study: Study) -> dict[str, Any]:
     """A study as in a manifest, except for its texts. Everything that was drawn for it is included."""
     return {
         "name": study.name,

@@ -57,7 +57,7 @@ class StudyKeys:
     until: Precision | None = key("spec", "a precision to reach", None, spec=Precision)
     seed: int = key("count", "the study's seed, from which those of the runs come", 1, low=0, high=2**63 - 1)
     warm_up: float | str = key(
-        "other", "what is cut off at the beginning of a recording: a time, or `mser` for what is found in it", 0.0
+        "other", "what is cut off at the beginning of a recording: a time, or `mser` to detect it in each run", 0.0
     )
     responses: tuple[Response, ...] = key(
         "other", "what is asked: a list of responses, or a block of labels with responses", ()
@@ -70,7 +70,7 @@ def load(path: Path) -> tuple[Study, tuple[Problem, ...]]:
     Raises
     ------
     topology.problems.DocumentError
-        If anything is wrong with it; lists every problem except those of its cells (`replication.problems`).
+        If anything is wrong with it; lists every problem except those of its cells (`study_check.problems`).
     """
     document = Document.read(path)
     reader = _Reader(document)
@@ -86,8 +86,8 @@ def load(path: Path) -> tuple[Study, tuple[Problem, ...]]:
     document.check()
     assert found is not None
     varied = (*found.vary, *([] if found.variants is None else [found.variants]))
-    chosen = reader.told(document.root, lambda: axes.cells(varied, found.sample, found.seed))
-    named = reader.told(document.find("scenario"), lambda: sources(found.scenario, found.topology, path.parent))
+    chosen = reader.attempt(document.root, lambda: axes.cells(varied, found.sample, found.seed))
+    named = reader.attempt(document.find("scenario"), lambda: sources(found.scenario, found.topology, path.parent))
     document.check()
     assert chosen is not None and named is not None
     until = None if found.until is None else Until(found.until.response, found.until.relative)
@@ -176,7 +176,7 @@ class _Reader:
     def __init__(self, document: Document) -> None:
         self._document = document
 
-    def told(self, node: Node, make: Callable[[], T]) -> T | None:
+    def attempt(self, node: Node, make: Callable[[], T]) -> T | None:
         """The result of a function, or an error at a node."""
         try:
             return make()
@@ -207,8 +207,8 @@ class _Reader:
             labels = {label: (f"{path}={written(each)}",) for label, each in node.entries.items()}
             return Axis(path, tuple(Level(printable(label), each) for label, each in labels.items()))
         if node.kind == "list":
-            return self.told(node, lambda: axes.listed(path, [written(each) for each in node.items]))
-        return self.told(node, lambda: axes.axis(f"{path}={node.text}"))
+            return self.attempt(node, lambda: axes.listed(path, [written(each) for each in node.items]))
+        return self.attempt(node, lambda: axes.axis(f"{path}={node.text}"))
 
     def variants(self, node: Node) -> Axis | None:
         """Read a parameter whose values change several keys together."""
@@ -224,7 +224,7 @@ class _Reader:
         """Read the warm-up."""
         if node.is_none:
             return 0.0
-        return self.told(node, lambda: warm_up(node.text if node.kind == "scalar" else ""))
+        return self.attempt(node, lambda: warm_up(node.text if node.kind == "scalar" else ""))
 
     def responses(self, node: Node) -> tuple[Response, ...] | None:
         """Read the responses."""
@@ -232,7 +232,7 @@ class _Reader:
             named = list(node.entries.items())
         else:
             named = [("", each) for each in (node.items if node.kind == "list" else [node])]
-        found = [self.told(each, lambda label=label, each=each: _response(label, each)) for label, each in named]  # type: ignore[misc]
+        found = [self.attempt(each, lambda label=label, each=each: _response(label, each)) for label, each in named]  # type: ignore[misc]
         return None if None in found else tuple(each for each in found if each is not None)
 
 

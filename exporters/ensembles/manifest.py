@@ -38,7 +38,7 @@ def manifest(study: Study) -> dict[str, Any]:
         "versions": fixtures.versions() | fixtures.packages(topology, loaded.scenario.causes),
         "scenario": {"sha256": _sha256(study.scenario), "text": study.scenario},
         "topology": {"sha256": _sha256(study.topology), "text": study.topology} | replayed.told(topology.workload),
-        "study": studies.told(study),
+        "study": studies.as_manifest(study),
     }
 
 

@@ -63,7 +63,7 @@ def test_what_is_no_response_is_refused_with_what_would_be(text, message):
     [
         ("max(queue_dept) of web", r"there is no metric 'queue_dept' \(did you mean 'queue_depth'\?\)"),
         ("max(queue_depth) of wbe", r"there is no service 'wbe' \(did you mean 'web'\?\)"),
-        ("entry.requests of web.away", r"users do not ask for 'web.away' \(valid: web.home\)"),
+        ("entry.requests of web.away", r"no entry operation is called 'web.away' \(valid: web.home\)"),
         ("select levl from logs", 'cannot be executed: unable to find column "levl"'),
         ("select message from logs", "must return a number, not String"),
         ("select * from nothing", "cannot be executed"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from meshquake.ensembles import replication, study_file
+from meshquake.ensembles import study_check, study_file
 from meshquake.ensembles.schema import study_schema
 from meshquake.ensembles.stopping import Until
 from meshquake.topology.problems import DocumentError
@@ -119,7 +119,10 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(folder):
             ("replications: 12", "replications: 50000"),
             "study.yaml: replications: 1,200,000 runs in all; at most 500,000 are allowed",
         ),
-        (("at_most: 40", "at_most: 11"), "study.yaml: until: the limit of 11 runs is below the 12 to begin with"),
+        (
+            ("at_most: 40", "at_most: 11"),
+            "study.yaml: until: at most 11 runs are allowed, but 12 are made before the first check",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(folder, change, message):
@@ -148,4 +151,4 @@ def test_the_example_of_the_page_is_a_study_without_a_mistake(folder):
     page = (Path(__file__).parents[2] / "docs" / "ensembles.md").read_text(encoding="utf-8")
     found = load(folder, re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
     assert len(found.cells) == 24
-    assert all(problem.warning for problem in replication.problems(found, ""))
+    assert all(problem.warning for problem in study_check.problems(found, ""))
