@@ -155,10 +155,10 @@ class Analysis:
             correlation(self.positions(axis), np.array([row[each].interval.estimate for row in self.estimates]))
             for axis, each in asked
         ]
-        told = holm([p for _, p in found])
+        verdicts = holm([p for _, p in found])
         return [
             Effect(axis, each, r, verdict.adjusted, verdict.rejected)
-            for (axis, each), (r, _), verdict in zip(asked, found, told, strict=True)
+            for (axis, each), (r, _), verdict in zip(asked, found, verdicts, strict=True)
         ]
 
     def positions(self, axis: int) -> Floats:

@@ -35,8 +35,8 @@ class Gauges:
         columns = self._meter.samples.of(_series(response))
         values = response.expression(dict(zip(response.expression.names, columns.T, strict=True)))
         # A sample covers the second before it.
-        told = np.arange(len(columns)) + 1.0
-        inside = values[(told > start) & (told <= end) & np.isfinite(values)] if len(columns) else values[:0]
+        ended = np.arange(len(columns)) + 1.0
+        inside = values[(ended > start) & (ended <= end) & np.isfinite(values)] if len(columns) else values[:0]
         return SUMMARIES[response.summary](inside) if len(inside) else np.nan
 
 

@@ -42,11 +42,11 @@ def _head(analysis: Analysis, complete: bool) -> Iterator[Block]:
 
 def _cells(analysis: Analysis) -> Iterator[Block]:
     study = analysis.study
-    for response, told in enumerate(study.responses):
-        letters = analysis.letters(response)
+    for number, response in enumerate(study.responses):
+        letters = analysis.letters(number)
         rows = []
         for cell, row in enumerate(analysis.estimates[:_MOST]):
-            each = row[response]
+            each = row[number]
             low, _, high = each.quantiles
             rows.append(
                 (
@@ -59,7 +59,7 @@ def _cells(analysis: Analysis) -> Iterator[Block]:
                     letters[cell],
                 )
             )
-        title = told.label if told.label == told.text else f"{told.label}: {told.text}"
+        title = response.label if response.label == response.text else f"{response.label}: {response.text}"
         yield ""
         yield title
         columns = (

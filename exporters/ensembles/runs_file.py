@@ -75,7 +75,7 @@ def read(folder: Path, study: Study) -> list[Run]:
 def line(labels: tuple[str, ...], run: Run) -> bytes:
     """Format a run as a line."""
     values = dict(zip(labels, map(_known, run.values), strict=True))
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "cell": run.cell,
         "replication": run.replication,
         "seed": run.seed,
@@ -84,10 +84,10 @@ def line(labels: tuple[str, ...], run: Run) -> bytes:
         "values": values,
     }
     if run.sections:
-        told["sections"] = {
+        content["sections"] = {
             label: [*map(_known, each)] for label, each in zip(labels, run.sections, strict=True) if each
         }
-    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
 
 
 def _read(content: bytes, study: Study, path: Path) -> tuple[list[Run], int]:
@@ -104,18 +104,18 @@ def _read(content: bytes, study: Study, path: Path) -> tuple[list[Run], int]:
     return runs, size
 
 
-def _run(told: dict[str, Any], study: Study) -> Run:
-    values, sections = told["values"], told.get("sections", {})
-    if not 0 <= told["cell"] < len(study.cells) or told["seed"] != study.seed_of(told["replication"]):
+def _run(content: dict[str, Any], study: Study) -> Run:
+    values, sections = content["values"], content.get("sections", {})
+    if not 0 <= content["cell"] < len(study.cells) or content["seed"] != study.seed_of(content["replication"]):
         raise ValueError("of another study")
     return Run(
-        told["cell"],
-        told["replication"],
-        told["seed"],
+        content["cell"],
+        content["replication"],
+        content["seed"],
         tuple(_number(values[label]) for label in study.labels),
         tuple(tuple(map(_number, sections.get(label, ()))) for label in study.labels) if study.long else (),
-        float(told["warm_up_s"]),
-        told.get("settled", True),
+        float(content["warm_up_s"]),
+        content.get("settled", True),
     )
 
 
