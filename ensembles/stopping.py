@@ -29,11 +29,14 @@ class Until:
     relative: float
 
     def reached(self, interval: Interval) -> bool:
-        """Whether an interval is narrow enough."""
-        return interval.half <= self._most(interval)
+        """Whether an interval is narrow enough: never around 0, to which nothing is relative."""
+        return interval.estimate != 0 and interval.half <= self._most(interval)
 
     def next_look(self, interval: Interval, runs: int, most: int) -> int:
-        """After how many runs to check again, if it was not reached so far; `most` if there is no other check."""
+        """After how many runs to check again, if it was not reached so far; `most` if there is no other check.
+
+        Around 0 the variance so far says nothing of how many runs are required, so that is `STEP` runs on.
+        """
         wanted = float(runs)
         if isfinite(interval.half) and self._most(interval) > 0:
             wanted = runs * (interval.half / self._most(interval)) ** 2

@@ -204,10 +204,16 @@ def _precision(analysis: Analysis) -> Iterator[Block]:
     response = analysis.study.labels.index(until.response)
     for cell in short[:_MOST]:
         found = analysis.estimates[cell][response].interval
-        there = found.half / abs(found.estimate) if found.estimate else inf
-        reached = f"only {ratio(there, 3)}" if isfinite(there) else "nothing"
         label, runs = analysis.study.cells[cell].label, len(analysis.runs_of(cell))
-        yield f"{asked}: not reached for {label}: {reached} after {counted(runs, 'run')}."
+        yield f"{asked}: not reached for {label} after {counted(runs, 'run')}: {_reached(found)}."
+
+
+def _reached(found: Interval) -> str:
+    """Say how precisely a mean is known, relative to it."""
+    if found.estimate == 0:
+        return "the mean is still 0, to which no error is relative"
+    there = found.half / abs(found.estimate)
+    return f"only within {ratio(there, 3)}" if isfinite(there) else "nothing is known"
 
 
 def _interval(found: Interval) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from meshquake.ensembles.intervals import Interval, t_interval
+from meshquake.ensembles.intervals import Interval, share_interval, t_interval
 from meshquake.ensembles.stopping import Until
 
 
@@ -13,9 +13,22 @@ def test_the_half_width_is_that_of_law_and_kelton(half, reached):
     assert Until("x", 0.05).reached(Interval(1.0, 1.0 - half, 1.0 + half, "t")) is reached
 
 
-def test_what_never_happens_is_known_at_once_and_what_is_not_known_is_not_reached():
-    assert Until("x", 0.05).reached(t_interval(np.zeros(10)))
-    assert not Until("x", 0.05).reached(t_interval(np.array([1.0])))
+@pytest.mark.parametrize("values", [np.zeros(10), np.array([1.0]), np.array([])])
+def test_what_never_happened_and_what_is_not_known_is_not_reached(values):
+    """No error is relative to a mean of 0: ten runs without a rare event do not say how rare it is."""
+    assert not Until("x", 0.05).reached(t_interval(values))
+    assert not Until("x", 0.05).reached(share_interval(values[:0] if len(values) == 1 else values))
+
+
+def test_what_never_varies_is_known_at_once():
+    assert Until("x", 0.05).reached(t_interval(np.full(10, 3.0)))
+
+
+def test_what_never_happened_is_checked_again_ten_runs_on_until_the_end():
+    never, looks = t_interval(np.zeros(10)), [10]
+    while looks[-1] < 45:
+        looks.append(Until("x", 0.05).next_look(never, looks[-1], 45))
+    assert looks == [10, 20, 30, 40, 45]
 
 
 def test_the_next_look_is_where_the_variance_so_far_lets_expect_the_end_and_ten_runs_on_at_least():

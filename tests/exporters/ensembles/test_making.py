@@ -16,7 +16,7 @@ import pytest
 from meshquake.ensembles import study_file
 from meshquake.ensembles.axes import Cell
 from meshquake.ensembles.stopping import Until
-from meshquake.exporters.ensembles import making, manifest, reading, runs_file
+from meshquake.exporters.ensembles import making, manifest, reading, report, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
 from tests.station import BROKEN, MESH, study
 
@@ -88,6 +88,19 @@ def test_a_precision_that_is_not_reached_is_given_up_and_told(tmp_path):
     make(tmp_path / "made", small(replications=10, until=Until("entry.latency_mean", 0.001), at_most=15))
     found = reading.analysis(tmp_path / "made")
     assert [len(found.runs_of(cell)) for cell in range(2)] == [15, 15] and found.short() == [0, 1]
+
+
+def test_a_mean_of_nothing_is_never_known_precisely_and_the_report_says_why(tmp_path):
+    never = Until("entry.error_rate", 0.05)
+    make(tmp_path / "made", small(asked=[never.response], replications=10, until=never, at_most=15))
+    found = reading.analysis(tmp_path / "made")
+    assert [len(found.runs_of(cell)) for cell in range(2)] == [15, 15]
+    said = [line for line in report.blocks(found, complete=True) if "not reached" in str(line)]
+    assert said == [
+        f"entry.error_rate within 5%: not reached for {rate} after 15 runs: "
+        "the mean is still 0, to which no error is relative."
+        for rate in (40, 80)
+    ]
 
 
 def test_nothing_is_written_over_and_nothing_else_is_gone_on_with(tmp_path):
