@@ -32,12 +32,20 @@ class Gauges:
 
     def figure(self, response: OfMetric, start: float, end: float) -> float:
         """The value of a response for a stretch of time; nan if there is no sample."""
+        inside = self._inside(response, start, end)
+        return SUMMARIES[response.summary](inside) if len(inside) else np.nan
+
+    def samples(self, response: OfMetric, start: float, end: float) -> int:
+        """How many samples of a response there are in a stretch of time."""
+        return len(self._inside(response, start, end))
+
+    def _inside(self, response: OfMetric, start: float, end: float) -> Floats:
         columns = self._meter.samples.of(_series(response))
         values = response.expression(dict(zip(response.expression.names, columns.T, strict=True)))
         # A sample covers the second before it.
         ended = np.arange(len(columns)) + 1.0
-        inside = values[(ended > start) & (ended <= end) & np.isfinite(values)] if len(columns) else values[:0]
-        return SUMMARIES[response.summary](inside) if len(inside) else np.nan
+        inside: Floats = values[(ended > start) & (ended <= end) & np.isfinite(values)] if len(columns) else values[:0]
+        return inside
 
 
 def _series(response: OfMetric) -> list[Series]:

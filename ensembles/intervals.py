@@ -110,12 +110,16 @@ def sectioned(whole: float, sections: Floats, confidence: float = CONFIDENCE) ->
     whole
         The figure of the whole run.
     sections
-        The same figure for each of its consecutive sections of equal length; nan where there is none.
+        What it would be if all of the run were like each of its consecutive sections of equal length: the figure of the
+        section, which is scaled up if it is a total. nan where there is none; empty if a section says nothing about the
+        whole.
     confidence
         The confidence level of the interval.
     """
-    if len(sections) < 2 or not np.all(np.isfinite([whole, *sections])):
-        return Interval(whole, np.nan, np.nan, "one run")
+    if not len(sections):
+        return Interval(whole, np.nan, np.nan, "whole run")
+    if not np.all(np.isfinite([whole, *sections])):
+        return Interval(whole, np.nan, np.nan, "empty section")
     count = len(sections)
     error = float(np.sqrt(np.sum((sections - whole) ** 2) / (count - 1) / count))
     half = t_quantile(confidence, count - 1) * error

@@ -15,6 +15,7 @@ import polars as pl
 from meshquake.ensembles.gauges import Gauges
 from meshquake.ensembles.intervals import SECTIONS
 from meshquake.ensembles.responses import Bounded, OfKey, OfMetric, OfRecords, OfUsers, Phase, Response
+from meshquake.ensembles.sections import Sections
 from meshquake.ensembles.study import MSER, Study, StudyError
 from meshquake.ensembles.users import Users
 from meshquake.ensembles.warm_up import mser
@@ -37,7 +38,9 @@ class Run:
     values
         One value per response, in order; nan where there is none (a time to detect what nobody felt).
     sections
-        For a study of long runs, the values of each response in consecutive sections; otherwise empty.
+        For a study of long runs, what each response would be if all of the run were like each of its consecutive
+        sections: a total is scaled up to the whole. Empty for other studies, and for responses of which a section says
+        nothing (`sections.Sections`).
     warm_up
         Seconds that were cut off at the beginning.
     settled
@@ -155,11 +158,25 @@ class _Asked:
         return self._gauges.figure(response, start, end)
 
     def _sections(self, response: Response) -> tuple[float, ...]:
-        """A response in each section of its stretch of time; none if it is of the whole run."""
-        if not isinstance(response, OfUsers | OfMetric):
+        """What a response would be if all of its stretch of time were like each section; empty if that is unknown."""
+        if response.sections is Sections.NONE:
             return ()
-        times = np.linspace(*self._window(response.phase), SECTIONS + 1).tolist()
-        return tuple(self._figure(response, *each) for each in pairwise(times))
+        assert isinstance(response, OfUsers | OfMetric)
+        window = self._window(response.phase)
+        sections = [*pairwise(np.linspace(*window, SECTIONS + 1).tolist())]
+        values = [self._figure(response, *each) for each in sections]
+        if response.sections is Sections.PARTS:
+            whole = self._observed(response, *window)
+            parts = [self._observed(response, *each) for each in sections]
+            values = [value * whole / part if part else np.nan for value, part in zip(values, parts, strict=True)]
+        return tuple(values)
+
+    def _observed(self, response: OfUsers | OfMetric, start: float, end: float) -> float:
+        """How long a response is observed in a stretch of time: seconds, or samples of a metric."""
+        if isinstance(response, OfUsers):
+            return end - start
+        assert self._gauges is not None
+        return self._gauges.samples(response, start, end)
 
     def _window(self, phase: Phase) -> tuple[float, float]:
         """A stretch of time without the warm-up."""

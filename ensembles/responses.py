@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from meshquake.ensembles.sections import Sections
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.telemetry.metrics import metric_table
 from meshquake.topology.problems import suggestion
@@ -117,6 +118,11 @@ class Response:
         """Whether a run answers yes or no, so that the mean is the share of runs that say yes."""
         return False
 
+    @property
+    def sections(self) -> Sections:
+        """How its values for sections of its stretch of time relate to that for the whole."""
+        return Sections.NONE
+
     def check(self, mesh: Topology) -> None:
         """Raise ValueError if a mesh lacks what it asks for."""
 
@@ -133,6 +139,11 @@ class OfUsers(Response):
     def skewed(self) -> bool:
         """Whether it is a percentile."""
         return self.figure.startswith("latency_p")
+
+    @property
+    def sections(self) -> Sections:
+        """Requests add up; all else is per request or per second."""
+        return Sections.PARTS if self.figure == "requests" else Sections.ALIKE
 
     def check(self, mesh: Topology) -> None:
         """Check that the entry exists."""
@@ -158,6 +169,11 @@ class OfMetric(Response):
     replica: str | None = None
     target: str | None = None
     phase: Phase = Phase("during")
+
+    @property
+    def sections(self) -> Sections:
+        """By its summary."""
+        return {"mean": Sections.ALIKE, "sum": Sections.PARTS}.get(self.summary, Sections.NONE)
 
     def check(self, mesh: Topology) -> None:
         """Check that the mesh has the services, and records the metrics."""

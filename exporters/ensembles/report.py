@@ -169,6 +169,8 @@ def _notes(analysis: Analysis) -> Iterator[Block]:
     named = [text for method, text in means.items() if method in methods]
     if named:
         yield f"Each interval by itself covers the mean in {_SURE} of such studies: {'; '.join(named)}."
+    if study.long:
+        yield from _without(analysis)
     if analysis.compared:
         count = len(analysis.compared)
         yield (
@@ -189,6 +191,22 @@ def _notes(analysis: Analysis) -> Iterator[Block]:
             if short
             else "."
         )
+
+
+def _without(analysis: Analysis) -> Iterator[Block]:
+    """Say why responses of one long run have no interval."""
+    why = {
+        "whole run": "a section says nothing about the whole (minima, maxima, last values, conditions, key, SQL)",
+        "empty section": "some section has no value, for example no request",
+    }
+    for method, reason in why.items():
+        labels = [
+            label
+            for response, label in enumerate(analysis.study.labels)
+            if any(row[response].interval.method == method for row in analysis.estimates)
+        ]
+        if labels:
+            yield f"No interval from one run: {', '.join(labels)}: {reason}."
 
 
 def _precision(analysis: Analysis) -> Iterator[Block]:

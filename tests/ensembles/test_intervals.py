@@ -52,7 +52,9 @@ def test_what_never_varies_is_known_exactly(count, value):
 
 def test_one_run_or_none_says_nothing_of_how_sure_it_is():
     assert np.isnan([t_interval(np.array([4.0])).low, t_interval(np.array([])).estimate]).all()
-    assert np.isnan(sectioned(3.0, np.array([1.0, np.nan])).low)
+    for sections, method in ((np.array([1.0, np.nan]), "empty section"), (np.array([]), "whole run")):
+        found = sectioned(3.0, sections)
+        assert np.isnan([found.low, found.high]).all() and (found.estimate, found.method) == (3, method)
 
 
 def test_bootstrap_intervals_of_skewed_values_hold_the_mean_about_as_often_as_they_say():

@@ -9,6 +9,7 @@ import pytest
 from meshquake.ensembles import replication
 from meshquake.ensembles.analysis import Analysis
 from meshquake.ensembles.responses import OF_USERS, response
+from meshquake.exporters.ensembles import report
 from meshquake.exporters.fixtures import answer_key, writing
 from meshquake.sim.simulation import Simulation
 from tests.small_mesh import SMALL
@@ -118,6 +119,36 @@ def test_one_run_alone_tells_by_its_sections_how_sure_it_is():
     (row,) = Analysis(one, [run]).estimates
     assert len(run.sections[0]) == 20 and row[0].interval.method == "batches"
     assert row[0].interval.low < 20 < row[0].interval.high
+
+
+@pytest.mark.parametrize("seconds", [40, 47])
+def test_the_interval_of_a_total_is_that_of_its_rate_times_the_length(seconds):
+    """Also where sections have unequal numbers of samples, as with 47 of them in 20 sections."""
+    scenario = f"{{name: long, lead_in: 1s, duration: {seconds}s, recovery: 0s, confounders: none}}"
+    asked = ["entry.requests", "sum(active_requests) of web", "mean(active_requests) of web"]
+    one = study(scenario=scenario, replications=1, asked=asked)
+    run = replication.run(one, 0, 0)
+    requests, total, mean = (row.interval for row in Analysis(one, [run]).estimates[0])
+    assert [total.estimate, total.low, total.high] == pytest.approx(
+        [seconds * each for each in (mean.estimate, mean.low, mean.high)]
+    )
+    assert 0 < mean.half < mean.estimate
+    assert np.mean(run.sections[0]) == pytest.approx(requests.estimate)
+    assert requests.low < 50 * seconds < requests.high  # 50 a second
+    # Poisson: 1.96 * sqrt(50 * seconds), up to a factor for the chance in 20 sections
+    assert 0.5 < requests.half / (1.96 * (50 * seconds) ** 0.5) < 1.7
+
+
+def test_of_one_run_a_section_says_nothing_of_extremes_and_last_values_nor_of_the_key_and_records():
+    asked = [f"{each}(active_requests) of web" for each in ("min", "max", "last")]
+    asked += ["key.harmed", "n=select count(*) from logs", "entry.requests > 5"]
+    scenario = BROKEN.replace("duration: 10s", "duration: 20s")
+    one = study(scenario=scenario, replications=1, asked=asked)
+    analysis = Analysis(one, [replication.run(one, 0, 0)])
+    for row in analysis.estimates[0]:
+        assert np.isfinite(row.interval.estimate) and np.isnan(row.interval.low) and row.interval.method == "whole run"
+    (said,) = [line for line in report.blocks(analysis, complete=True) if "No interval" in str(line)]
+    assert all(label in said for label in one.labels)
 
 
 def test_what_is_cut_off_is_not_looked_at():
