@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from meshquake.ensembles import axes
+from meshquake.ensembles.amounts import amounts
 from meshquake.ensembles.comparisons import Difference, correlation, holm, letters, paired, together
 from meshquake.ensembles.intervals import Interval, bootstrap, sectioned, share_interval, spread, t_interval
 from meshquake.ensembles.replication import Run
@@ -162,13 +162,13 @@ class Analysis:
         ]
 
     def positions(self, axis: int) -> Floats:
-        """The position of each cell on an axis: its level as a number, or else the level's place in order."""
+        """The position of each cell on an axis: its level as an amount, or else its place in the axis's list."""
         labels = [cell.levels[axis].label for cell in self.study.cells]
-        numbers = [axes.numeric(label) for label in labels]
-        if all(number is not None for number in numbers):
-            return np.array(numbers, dtype=np.float64)
-        turns = {label: turn for turn, label in enumerate(dict.fromkeys(labels))}
-        return np.array([turns[label] for label in labels], dtype=np.float64)
+        found = amounts(labels)
+        if found is not None:
+            return np.array(found.values)
+        listed = [level.label for level in self.study.axes[axis].levels]
+        return np.array([listed.index(label) for label in labels], dtype=np.float64)
 
     def short(self) -> list[int]:
         """The cells whose precision was not reached (`study.Study.until`)."""

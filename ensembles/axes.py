@@ -178,9 +178,3 @@ def cells(axes: Sequence[Axis], sample: int | None, seed: int) -> tuple[Cell, ..
     draws = np.random.Generator(np.random.Philox(address(seed, "ensemble", "hypercube")))
     points = qmc.LatinHypercube(d=len(axes), seed=draws).random(sample).tolist()
     return tuple(Cell(tuple(each.at(share) for each, share in zip(axes, point, strict=True))) for point in points)
-
-
-def numeric(label: str) -> float | None:
-    """The number in a label, for an axis of a plot, if the label is just a number and a unit."""
-    match = _AMOUNT.fullmatch(label)
-    return float(match[1]) if match else None

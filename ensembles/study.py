@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -156,15 +156,30 @@ def as_manifest(study: Study) -> dict[str, Any]:
         },
         "warm_up": study.warm_up,
         "responses": [{"label": each.label, "text": each.text} for each in study.responses],
-        "vary": [each.name for each in study.axes],
+        "vary": [{"name": each.name, "levels": _levels_of(each.levels)} for each in study.axes],
         "sample": study.sample,
-        "cells": [[{"label": each.label, "set": [*each.assignments]} for each in cell.levels] for cell in study.cells],
+        "cells": [_levels_of(cell.levels) for cell in study.cells],
     }
+
+
+def _levels_of(levels: Sequence[Level]) -> list[dict[str, Any]]:
+    return [{"label": each.label, "set": [*each.assignments]} for each in levels]
+
+
+def _levels(content: Sequence[Mapping[str, Any]]) -> tuple[Level, ...]:
+    return tuple(Level(each["label"], tuple(each["set"])) for each in content)
 
 
 def read(content: Mapping[str, Any], scenario: str, topology: str, file: str, replayed: Mapping[str, Replay]) -> Study:
     """The study of a manifest that was checked against its schema; ValueError if this version cannot run it."""
     until = content["until"]
+    axes = tuple(Axis(each["name"], _levels(each["levels"])) for each in content["vary"])
+    cells = tuple(Cell(_levels(each)) for each in content["cells"])
+    for number, cell in enumerate(cells):
+        if len(cell.levels) != len(axes) or any(
+            axis.levels and level not in axis.levels for axis, level in zip(axes, cell.levels, strict=True)
+        ):
+            raise ValueError(f"cell {number} is not made of the levels of what is varied: one of them was changed")
     return Study(
         name=content["name"],
         summary=content["summary"],
@@ -173,11 +188,9 @@ def read(content: Mapping[str, Any], scenario: str, topology: str, file: str, re
         file=file,
         assignments=tuple(content["set"]),
         calm=content["calm"],
-        axes=tuple(Axis(name) for name in content["vary"]),
+        axes=axes,
         sample=content["sample"],
-        cells=tuple(
-            Cell(tuple(Level(each["label"], tuple(each["set"])) for each in levels)) for levels in content["cells"]
-        ),
+        cells=cells,
         responses=tuple(response(each["text"], each["label"]) for each in content["responses"]),
         replications=content["replications"],
         until=None if until is None else Until(until["response"], until["relative"]),

@@ -46,6 +46,7 @@ _CORES = {"": Decimal(1), "m": Decimal("1e-3")}
 
 #: ASCII digits only, no underscores, no nan or inf; three digits of exponent are more than a float can hold.
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)(.*)", re.ASCII | re.DOTALL)
+_ANY_UNIT = re.compile(r"[A-Za-z%/]*", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 #: Length of the longest number worth reading; more digits are a mistake, and slow.
 _LONGEST = 40
@@ -167,6 +168,13 @@ def parse_text(text: str) -> str:
     if not text or not text.isprintable():
         raise ValueError(f"must be a line of text, not {shown(text)}")
     return text
+
+
+def quantity(text: str) -> tuple[float, str] | None:
+    """The number and the unit of any amount, as (500.0, "ms"), whatever the unit is; None if it is not an amount."""
+    number, unit = _split(text)
+    known = number is not None and _ANY_UNIT.fullmatch(unit) and math.isfinite(float(number))
+    return (float(number), unit) if number is not None and known else None
 
 
 def _split(text: str) -> tuple[Decimal | None, str]:

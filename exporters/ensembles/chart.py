@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 
-from meshquake.ensembles import axes
+from meshquake.ensembles.amounts import amounts
 from meshquake.ensembles.analysis import Analysis
+from meshquake.ensembles.study import Study
 from meshquake.exporters import plot_files
 from meshquake.exporters.page.charts import PAPER, SERIES, Chart
 
@@ -37,9 +40,8 @@ def _plot(analysis: Analysis, response: int, axis: int | None) -> Chart:
     study = analysis.study
     hypercube = study.sample is not None
     labels = [cell.levels[axis].label if axis is not None else cell.label for cell in study.cells]
-    numbers = [axes.numeric(label) for label in labels]
-    is_number = axis is not None and all(number is not None for number in numbers)
-    places: list[Any] = [*numbers] if is_number else labels
+    found = None if axis is None else amounts(labels)
+    places: Sequence[float | str] = labels if found is None else found.values
     others = [
         ", ".join(level.label for turn, level in enumerate(cell.levels) if turn != axis and not hypercube)
         for cell in study.cells
@@ -47,6 +49,7 @@ def _plot(analysis: Analysis, response: int, axis: int | None) -> Chart:
     estimates = [
         {
             "x": places[cell],
+            "level": labels[cell],
             "series": others[cell],
             "mean": _known(row[response].interval.estimate),
             "low": _known(row[response].interval.low),
@@ -55,18 +58,15 @@ def _plot(analysis: Analysis, response: int, axis: int | None) -> Chart:
         for cell, row in enumerate(analysis.estimates)
     ]
     points = [
-        {"x": places[run.cell], "series": others[run.cell], "value": _known(run.values[response])}
+        {
+            "x": places[run.cell],
+            "level": labels[run.cell],
+            "series": others[run.cell],
+            "value": _known(run.values[response]),
+        }
         for run in analysis.runs[:_MOST]
     ]
-    name = "" if axis is None else study.axes[axis].name
-    field = f"x:{'Q' if is_number else 'N'}"
-    x = alt.X(
-        field,
-        title=name or None,
-        sort=None,
-        axis=alt.Axis(labelAngle=0, labelLimit=_WIDTH // max(1, len(set(labels)))),
-        scale=alt.Scale(zero=False) if is_number else alt.Undefined,
-    )
+    x = _nominal(study, axis, labels) if found is None else _quantitative(study.axes[axis or 0].name, found.unit)
     several = len(set(others)) > 1
     color: Any = (
         alt.Color("series:N", title=None, sort=None, scale=alt.Scale(range=SERIES))
@@ -77,16 +77,37 @@ def _plot(analysis: Analysis, response: int, axis: int | None) -> Chart:
     runs = alt.Chart(alt.InlineData(points), width=_WIDTH, height=_HEIGHT).mark_circle(size=14, opacity=0.25)
     means = alt.Chart(alt.InlineData(estimates), width=_WIDTH, height=_HEIGHT)
     shown = {"x": x, "color": color}
-    layers = [runs.encode(y=alt.Y("value:Q", title=title), tooltip=[field, "series:N", "value:Q"], **shown)]
+    layers = [runs.encode(y=alt.Y("value:Q", title=title), tooltip=["level:N", "series:N", "value:Q"], **shown)]
     y, low, high = alt.Y("mean:Q", title=title), alt.Y("low:Q", title=title), alt.Y2("high")
-    tooltip = [field, "series:N", "mean:Q", "low:Q", "high:Q"]
-    if is_number and not hypercube:
+    tooltip = ["level:N", "series:N", "mean:Q", "low:Q", "high:Q"]
+    if found is not None and not hypercube:
         layers.append(means.mark_area(opacity=0.25).encode(y=low, y2=high, **shown))
         layers.append(means.mark_line(point=True).encode(y=y, tooltip=tooltip, **shown))
     else:
         layers.append(means.mark_rule(strokeWidth=2).encode(y=low, y2=high, **shown))
         layers.append(means.mark_point(filled=True, size=50, opacity=1).encode(y=y, tooltip=tooltip, **shown))
     return alt.layer(*layers)
+
+
+def _nominal(study: Study, axis: int | None, labels: Sequence[str]) -> alt.X:
+    """The axis of levels that are not amounts, in their own order."""
+    listed = [] if axis is None else [level.label for level in study.axes[axis].levels]
+    return alt.X(
+        "x:N",
+        title=None if axis is None else study.axes[axis].name,
+        sort=listed or None,
+        axis=alt.Axis(labelAngle=0, labelLimit=_WIDTH // max(1, len(set(labels)))),
+    )
+
+
+def _quantitative(name: str, unit: str) -> alt.X:
+    """The axis of levels that are amounts, with their unit after each number."""
+    return alt.X(
+        "x:Q",
+        title=name,
+        axis=alt.Axis(labelAngle=0, labelExpr=f"datum.label + {json.dumps(unit)}"),
+        scale=alt.Scale(zero=False),
+    )
 
 
 def _known(value: float) -> float | None:

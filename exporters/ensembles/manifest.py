@@ -22,7 +22,7 @@ from meshquake.topology.replay import Replay
 from meshquake.topology.units import shown
 
 NAME = "ensemble.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class EnsembleError(MeshquakeError):
@@ -133,6 +133,7 @@ def _schema() -> dict[str, Any]:
         },
     )
     until = block("", {"response": line, "relative": number(exclusiveMinimum=0, maximum=1), "at_most": runs})
+    level = block("", {"label": line, "set": array("", text())})
     study = {
         "name": text(pattern=f"^{STUDY_NAME.pattern}$"),
         "summary": line,
@@ -143,11 +144,9 @@ def _schema() -> dict[str, Any]:
         "until": {"anyOf": [{"type": "null"}, until]},
         "warm_up": {"anyOf": [number(minimum=0), choice("", [MSER])]},
         "responses": array("", block("", {"label": text(maxLength=LONGEST), "text": text(maxLength=LONGEST)})),
-        "vary": array("", line),
+        "vary": array("", block("", {"name": line, "levels": array("", level)})),
         "sample": {"anyOf": [{"type": "null"}, count(minimum=1, maximum=MOST_CELLS)]},
-        "cells": array(
-            "", array("", block("", {"label": line, "set": array("", text())})), minItems=1, maxItems=MOST_CELLS
-        ),
+        "cells": array("", array("", level), minItems=1, maxItems=MOST_CELLS),
     }
     return document(
         "ensemble",

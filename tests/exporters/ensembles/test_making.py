@@ -204,7 +204,7 @@ def test_files_of_requests_are_copied_so_that_the_originals_may_go(tmp_path):
     )
     (tmp_path / "calm.yaml").write_text(QUICK)
     texts = study_file.sources("calm.yaml", "mesh.yaml", tmp_path).texts
-    one = replace(small(asked=["entry.requests"]), cells=(Cell(()),), **texts)
+    one = replace(small(asked=["entry.requests"]), axes=(), cells=(Cell(()),), **texts)
     make(tmp_path / "made", one)
     requests.unlink()
     again, _ = manifest.load(tmp_path / "made")
