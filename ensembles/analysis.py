@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshquake.ensembles.amounts import amounts
-from meshquake.ensembles.comparisons import Difference, correlation, holm, letters, paired, together
+from meshquake.ensembles.comparisons import Difference, holm, letters, paired, together
 from meshquake.ensembles.intervals import Interval, bootstrap, sectioned, share_interval, spread, t_interval
+from meshquake.ensembles.rank_correlation import correlation
 from meshquake.ensembles.replication import Run
 from meshquake.ensembles.study import Study
 from meshquake.topology.addresses import address

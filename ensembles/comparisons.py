@@ -108,27 +108,6 @@ def together(differences: Sequence[Difference], confidence: float = CONFIDENCE) 
     return told
 
 
-def correlation(x: Floats, y: Floats) -> tuple[float, float]:
-    """Spearman's rank correlation, and its p-value by Student's t; nan if unknown."""
-    there = np.isfinite(x) & np.isfinite(y)
-    x, y = ranks(x[there]), ranks(y[there])
-    if len(x) < 3 or not x.std() or not y.std():
-        return np.nan, np.nan
-    r = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
-    if abs(r) == 1.0:
-        return r, 0.0
-    t = abs(r) * ((len(x) - 2) / (1 - r * r)) ** 0.5
-    return r, float(2 * stdtr(len(x) - 2, -t))
-
-
-def ranks(values: Floats) -> Floats:
-    """Ranks from 1 on; equal values share the mean of their ranks."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    shared: Floats = (last - (count - 1) / 2)[place]
-    return shared
-
-
 def letters(count: int, differing: Sequence[tuple[int, int]]) -> list[str]:
     """Letters for some variants: two share no letter if and only if they differ.
 
