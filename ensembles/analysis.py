@@ -130,7 +130,10 @@ class Analysis:
             return []
         pairs = [*combinations(range(count), 2)] if count <= ALL_PAIRS else [(0, other) for other in range(1, count)]
         asked = [(response, *pair) for response in range(len(self.study.responses)) for pair in pairs]
-        found = together([paired(self._values(first, each), self._values(other, each)) for each, first, other in asked])
+        shares = [response.is_share for response in self.study.responses]
+        found = together(
+            [paired(self._values(first, each), self._values(other, each), shares[each]) for each, first, other in asked]
+        )
         return [Compared(*each, difference) for each, difference in zip(asked, found, strict=True)]
 
     def _values(self, cell: int, response: int) -> Floats:

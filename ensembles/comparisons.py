@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
-from meshquake.ensembles.intervals import CONFIDENCE, t_quantile
+from meshquake.ensembles.intervals import CONFIDENCE
+from meshquake.ensembles.pair_tests import PairTest, Sign, pair_test
 
 Floats = NDArray[np.float64]
 
@@ -28,44 +28,58 @@ class Difference:
     ----------
     pairs
         Runs of the same seed in which both have a value.
-    mean, error
-        The mean of the differences, and its standard error, which is nan for fewer than two pairs.
-    p
-        The p-value of no difference, by the paired t-test; nan for fewer than two pairs.
+    mean
+        The mean of the differences.
+    same
+        Whether both have the same value in each of these runs.
+    test
+        The test of whether they differ; None for fewer than two pairs.
     reduction
         The factor by which the variance of the mean difference is smaller than with unrelated seeds: that many times
         fewer runs are enough. Infinite if all pairs differ by the same; nan if unknown.
     adjusted, low, high, differs
         After Holm, among all comparisons: the p-value, the interval at the level of the test, and whether they differ.
-        The interval contains 0 if they do not.
+        The interval contains 0 if they do not, and otherwise goes no further than to 0.
     """
 
     pairs: int
     mean: float
-    error: float
-    p: float
-    reduction: float
+    same: bool = False
+    test: PairTest | None = None
+    reduction: float = np.nan
     adjusted: float = np.nan
     low: float = np.nan
     high: float = np.nan
     differs: bool = False
 
+    @property
+    def p(self) -> float:
+        """The p-value of no difference, by itself; nan if unknown."""
+        return np.nan if self.test is None else self.test.p
 
-def paired(first: Floats, other: Floats) -> Difference:
-    """Compare two variants: values of runs with the same seeds at the same positions, nan where there is none."""
+
+def paired(first: Floats, other: Floats, shares: bool = False) -> Difference:
+    """Compare two variants.
+
+    Parameters
+    ----------
+    first, other
+        The values of runs with the same seeds at the same positions; nan where there is none.
+    shares
+        Whether a value is 1 or 0: a run says yes or no.
+    """
     there = np.isfinite(first) & np.isfinite(other)
     first, other = first[there], other[there]
     difference = other - first
     count = len(difference)
+    mean = float(difference.mean()) if count else np.nan
     if count < 2:
-        return Difference(count, float(difference.mean()) if count else np.nan, np.nan, np.nan, np.nan)
-    mean, variance = float(difference.mean()), float(difference.var(ddof=1))
+        return Difference(count, mean)
+    test = pair_test(first, other, shares)
+    variance = 0.0 if isinstance(test, Sign) else float(difference.var(ddof=1))
     apart = float(first.var(ddof=1) + other.var(ddof=1))
     reduction = apart / variance if variance else np.inf if apart else np.nan
-    error = (variance / count) ** 0.5
-    t = -abs(mean) / error if error else 0.0 if mean == 0 else -np.inf
-    p = float(2 * stdtr(count - 1, t))
-    return Difference(count, mean, error, p, reduction)
+    return Difference(count, mean, not difference.any(), test, reduction)
 
 
 @dataclass(frozen=True)
@@ -98,14 +112,23 @@ def holm(p: Sequence[float], confidence: float = CONFIDENCE) -> list[Verdict]:
 
 def together(differences: Sequence[Difference], confidence: float = CONFIDENCE) -> list[Difference]:
     """The same differences, tested as one family."""
-    told = []
-    for each, verdict in zip(differences, holm([each.p for each in differences], confidence), strict=True):
-        half = np.nan
-        if np.isfinite(verdict.level):
-            half = t_quantile(1 - verdict.level, each.pairs - 1) * each.error
-        low, high = each.mean - half, each.mean + half
-        told.append(replace(each, adjusted=verdict.adjusted, low=low, high=high, differs=verdict.rejected))
-    return told
+    verdicts = holm([each.p for each in differences], confidence)
+    return [_judged(each, verdict) for each, verdict in zip(differences, verdicts, strict=True)]
+
+
+def _judged(difference: Difference, verdict: Verdict) -> Difference:
+    """A difference with its verdict, and an interval that agrees with it."""
+    if difference.test is None:
+        return difference
+    # An interval need not be the inverse of its test, as for shares: then they may disagree about 0.
+    low, high = difference.test.interval(1 - verdict.level)
+    if not verdict.rejected:
+        low, high = min(low, 0.0), max(high, 0.0)
+    elif difference.mean > 0:
+        low = max(low, 0.0)
+    else:
+        high = min(high, 0.0)
+    return replace(difference, adjusted=verdict.adjusted, low=low, high=high, differs=verdict.rejected)
 
 
 def letters(count: int, differing: Sequence[tuple[int, int]]) -> list[str]:

@@ -114,7 +114,7 @@ def _difference(analysis: Analysis, each: Compared) -> tuple[str, ...]:
 def _verdict(found: Difference) -> str:
     if not isfinite(found.p):
         return "unknown"
-    if found.mean == 0 and found.error == 0:
+    if found.same:
         return "the same in every run"
     return "differs" if found.differs else "not distinguishable"
 

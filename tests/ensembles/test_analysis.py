@@ -40,6 +40,15 @@ def test_times_in_different_units_are_in_the_order_of_time():
     assert set(found.positions(0)) == {90.0, 0.5, 120.0, 1.0}
 
 
+@pytest.mark.parametrize(("runs", "differs"), [(5, False), (6, True)])
+def test_shares_of_runs_are_compared_by_the_runs_that_disagree(runs, differs):
+    """Five of five have p = 2 / 32, six of six 2 / 64."""
+    one = study("rate=1,2", asked=["entry.error_rate > 0.5"], replications=runs)
+    (found,) = analysed(one, lambda label: label == "2").compared
+    assert (found.difference.mean, found.difference.differs) == (1, differs)
+    assert found.difference.p == 2 * 0.5**runs and found.difference.high == 1
+
+
 def test_a_manifest_whose_cells_are_not_made_of_its_levels_is_refused(tmp_path):
     manifest.save(tmp_path, study(f"a={','.join(ORDER)}", sample=4))
     file = tmp_path / manifest.NAME

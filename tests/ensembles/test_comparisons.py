@@ -28,7 +28,11 @@ def test_a_difference_is_that_of_students_test_of_pairs(pairs):
 @given(arrays(np.float64, st.integers(2, 30), elements=st.floats(-1e6, 1e6)))
 def test_nothing_differs_from_itself(values):
     (found,) = together([paired(values, values)])
-    assert (found.mean, found.error, found.low, found.high, found.p, found.differs) == (0, 0, 0, 0, 1, False)
+    assert (found.mean, found.same, found.low, found.high, found.p, found.differs) == (0, True, 0, 0, 1, False)
+    yes = (values > 0).astype(float)
+    (found,) = together([paired(yes, yes, shares=True)])
+    assert (found.mean, found.same, found.p, found.differs) == (0, True, 1, False)
+    assert found.low < 0 < found.high  # a few runs that agree do not rule out that others would not
 
 
 def test_what_is_known_of_one_only_is_no_pair():
@@ -38,9 +42,20 @@ def test_what_is_known_of_one_only_is_no_pair():
     assert np.isnan(paired(np.array([nan, 1.0]), np.array([1.0, 2.0])).p)
 
 
-def test_what_is_always_more_by_the_same_differs_for_sure():
-    found = paired(np.arange(5.0), np.arange(5.0) + 2)
-    assert (found.mean, found.p, found.reduction) == (2, 0, np.inf)
+@pytest.mark.parametrize(("pairs", "differs"), [(2, False), (5, False), (6, True), (10, True)])
+@pytest.mark.parametrize("more", [2.0, 0.1, -0.3])
+def test_what_is_always_more_by_the_same_differs_if_it_was_seen_often_enough(pairs, differs, more):
+    """By chance all would have one sign with a probability of 2 * .5^n, whether or not sums are rounded."""
+    (found,) = together([paired(np.arange(pairs) / 10, np.arange(pairs) / 10 + more)])
+    assert (found.mean, found.p, found.reduction) == (pytest.approx(more), 2 * 0.5**pairs, np.inf)
+    assert found.differs == differs
+    ends = sorted([more, more if differs else 0.0])
+    assert [found.low, found.high] == pytest.approx(ends)
+
+
+def test_rounding_is_no_difference():
+    found = paired(np.full(20, 0.3), np.full(20, 0.1 + 0.2))
+    assert found.mean and found.p == 1
 
 
 def test_holm_rejects_as_in_the_textbook():
@@ -65,8 +80,24 @@ def test_holm_rejects_all_that_bonferroni_does_and_nothing_that_alone_is_likely(
 @given(st.lists(PAIRS, min_size=1, max_size=8))
 def test_an_interval_that_is_told_holds_nothing_if_and_only_if_they_do_not_differ(pairs):
     for each in together([paired(*pair) for pair in pairs]):
-        if each.error > 1e-9:
-            assert each.differs == (not each.low <= 0 <= each.high) or min(abs(each.low), abs(each.high)) < 1e-9
+        assert each.low <= each.high
+        assert each.differs or each.low <= 0 <= each.high
+        assert not each.differs or (each.low >= 0 if each.mean > 0 else each.high <= 0)
+
+
+@given(
+    st.lists(
+        arrays(np.float64, st.tuples(st.just(2), st.integers(2, 30)), elements=st.sampled_from([0.0, 1.0])),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_so_does_one_of_shares(pairs):
+    for (first, other), each in zip(pairs, together([paired(*pair, shares=True) for pair in pairs]), strict=True):
+        assert each.mean == other.mean() - first.mean() or each.mean == pytest.approx(other.mean() - first.mean())
+        assert -1 <= each.low <= each.high <= 1
+        assert each.differs or each.low <= 0 <= each.high
+        assert not each.differs or (each.low >= 0 if each.mean > 0 else each.high <= 0)
 
 
 def test_of_many_comparisons_of_nothing_hardly_any_study_calls_one_different():

@@ -102,7 +102,7 @@ def test_a_change_that_changes_nothing_differs_by_exactly_nothing_in_every_run()
     one = replace(one, cells=(one.cells[0], replace(one.cells[0], levels=()), one.cells[0]))
     analysis = Analysis(one, [replication.run(one, cell, turn) for turn in range(2) for cell in range(3)])
     for each in analysis.compared:
-        assert (each.difference.mean, each.difference.error, each.difference.differs) == (0.0, 0.0, False)
+        assert (each.difference.mean, each.difference.same, each.difference.differs) == (0.0, True, False)
     assert len({run.values for run in analysis.runs}) == 2  # and seeds do differ
 
 

@@ -73,7 +73,8 @@ def summary(cases: Mapping[str, Case], agents: Sequence[str], oracle: str | None
         floors[floor] = figures.mean([_floor(each, floor) for each in cases.values()])
     told = []
     if len(compared) == 2:
-        told = together([paired(*(values[agent][name] for agent in compared)) for name in QUALITY])
+        first, other = (values[agent] for agent in compared)
+        told = together([paired(first[name], other[name]) for name in QUALITY])
     return Summary(
         estimates={
             agent: {name: _interval(cases, agent, name, values[agent][name]) for name in names} for agent in agents

@@ -132,7 +132,7 @@ def _differences(found: Summary) -> Iterator[Block]:
 
 
 def _verdict(found: Difference) -> str:
-    if found.mean == 0 and found.error == 0:
+    if found.same:
         return "the same in every case"
     if not isfinite(found.p):
         return "not known"
