@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from meshquake.ensembles import axes, responses, study_file
+from meshquake.ensembles import axes, response_text, study_file
 from meshquake.ensembles.study import AT_MOST, REPLICATIONS, Study, StudyError
 from meshquake.faults import edits
 from meshquake.topology.exceptions import MeshquakeError
@@ -69,7 +69,7 @@ def study_of(
             return None
 
     varied = [each for each in (read("vary", text, axes.axis) for text in vary) if each is not None]
-    asks = [each for each in (read("response", text, responses.response) for text in asked) if each is not None]
+    asks = [each for each in (read("response", text, response_text.response) for text in asked) if each is not None]
     precision = None if until is None else read("until", until, study_file.until)
     cut = 0.0 if warm_up is None else read("warm-up", warm_up, study_file.warm_up)
     for text in assignments:
@@ -94,7 +94,7 @@ def study_of(
         sample=sample,
         assignments=tuple(assignments),
         calm=calm,
-        responses=tuple(asks) or responses.usual(found.faults),
+        responses=tuple(asks) or response_text.usual(found.faults),
         replications=REPLICATIONS if replications is None else replications,
         until=precision,
         at_most=at_most or AT_MOST,

@@ -59,7 +59,7 @@ class Run:
 def load(study: Study, cell: int, seed: int) -> LoadedScenario:
     """The scenario and the mesh of a cell, with a seed; raises as `faults.recipe.Recipe.load_with`.
 
-    It is loaded anew for each run: that takes little of the run's time (30 of 600 ms with ten services), while all the
+    It is loaded anew for each run: that takes little of the run's time (25 of 450 ms with ten services), while all the
     cells of a large study would take much memory (0.3 MB each).
     """
     return study.recipe(seed).load_with((*study.assignments, *study.cells[cell].assignments))

@@ -5,7 +5,7 @@ The loader finds what a schema cannot express: paths that lead nowhere, response
 
 from __future__ import annotations
 
-from meshquake.ensembles.responses import LONGEST
+from meshquake.ensembles.response_text import LONGEST
 from meshquake.ensembles.study import MSER
 from meshquake.ensembles.study_file import StudyKeys
 from meshquake.faults.loader import NAME

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from meshquake.ensembles.axes import Axis, Cell, Level
-from meshquake.ensembles.responses import Bounded, OfKey, Response, response
+from meshquake.ensembles.response_text import response
+from meshquake.ensembles.responses import Bounded, OfKey, Response
 from meshquake.ensembles.stopping import LEAST, Until
 from meshquake.faults.loader import Options
 from meshquake.faults.recipe import Recipe

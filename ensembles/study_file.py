@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from meshquake.ensembles import axes, responses
+from meshquake.ensembles import axes, response_text
 from meshquake.ensembles.axes import Axis, Level
 from meshquake.ensembles.responses import Response
 from meshquake.ensembles.stopping import Until
@@ -101,7 +101,7 @@ def load(path: Path) -> tuple[Study, tuple[Problem, ...]]:
             axes=varied,
             sample=found.sample,
             cells=chosen,
-            responses=found.responses or responses.usual(named.faults),
+            responses=found.responses or response_text.usual(named.faults),
             replications=found.replications,
             until=until,
             at_most=AT_MOST if found.until is None else found.until.at_most,
@@ -239,7 +239,7 @@ class _Reader:
 def _response(label: str, node: Node) -> Response:
     if node.kind != "scalar":
         raise ValueError(f"must be a line of text, not {node}")
-    return responses.response(node.text, label)
+    return response_text.response(node.text, label)
 
 
 def warm_up(text: str) -> float | str:

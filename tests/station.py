@@ -1,7 +1,7 @@
 """A study of one service with one worker: M/M/1, whose mean sojourn time is known."""
 
 from meshquake.ensembles import axes
-from meshquake.ensembles.responses import response
+from meshquake.ensembles.response_text import response
 from meshquake.ensembles.study import Study
 
 MESH = """

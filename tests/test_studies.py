@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meshquake.ensembles import replication, study_check, study_file
+from meshquake.ensembles import replication, response_text, study_check, study_file
 
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -52,9 +52,7 @@ def test_an_outage_that_is_over_goes_on_by_retries_where_twice_the_load_is_more_
     short = ["duration=60s"]
     late = replace(
         study,
-        responses=tuple(
-            study_file.responses.response(text) for text in ("entry.error_rate@45s..60s", "entry.calls@45s..60s")
-        ),
+        responses=tuple(response_text.response(text) for text in ("entry.error_rate@45s..60s", "entry.calls@45s..60s")),
     )
     stable, vulnerable = (played(late, rate, "2s", changes=short) for rate in ("130/s", "240/s"))
     assert [value.item() for value in stable.values()] == [0, 1]

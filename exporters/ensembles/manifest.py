@@ -10,7 +10,7 @@ from typing import Any
 
 from meshquake.ensembles import study as studies
 from meshquake.ensembles.axes import MOST_CELLS
-from meshquake.ensembles.responses import LONGEST
+from meshquake.ensembles.response_text import LONGEST
 from meshquake.ensembles.study import MOST_RUNS, MSER, Study
 from meshquake.exporters.fixtures import json_file, replayed, staging
 from meshquake.exporters.fixtures import manifest as fixtures

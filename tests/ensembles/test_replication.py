@@ -8,7 +8,8 @@ import pytest
 
 from meshquake.ensembles import replication
 from meshquake.ensembles.analysis import Analysis
-from meshquake.ensembles.responses import OF_USERS, response
+from meshquake.ensembles.response_text import response
+from meshquake.ensembles.responses import OF_USERS
 from meshquake.exporters.ensembles import report
 from meshquake.exporters.fixtures import answer_key, writing
 from meshquake.sim.simulation import Simulation

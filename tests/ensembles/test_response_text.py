@@ -2,7 +2,8 @@
 
 import pytest
 
-from meshquake.ensembles.responses import OfKey, OfMetric, OfRecords, OfUsers, Phase, response
+from meshquake.ensembles.response_text import response
+from meshquake.ensembles.responses import OfKey, OfMetric, OfRecords, OfUsers, Phase
 from meshquake.topology.loader import parse
 from tests.station import MESH
 
