@@ -4,7 +4,7 @@ An operator's actions answer the faults: the twin, in which nothing goes wrong, 
 some of the faults keep them. One more run, with the faults and without the actions, shows what the actions are worth.
 
 All runs keep pace with the run as it was, so that whatever has been compared can be released: memory does not grow with
-the number of calls.
+the number of calls. It does where users' next steps depend on their answers, since such runs are compared at their end.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class Twins:
 
     def close(self) -> None:
         """Stop playing, and forget what was played."""
-        for watch in {self.fact, *self._others, *self._alone}:
+        for watch in dict.fromkeys([self.fact, *self._others, *self._alone]):
             watch.close()
 
     def _singles(self) -> list[Watch]:

@@ -70,7 +70,9 @@ class Watch:
         self._meter = Meter(simulation, self.tables, wanted=wanted, folder=folder) if sampled else None
         self.samples = self._meter.samples if self._meter else SampleFile(folder)
         self.cuts = simulation.cuts()
-        self._rows: Rows = np.zeros(0, dtype=ROW)
+        #: The rows of requests that were not returned yet, as they came. They are joined only when some are asked for:
+        #: where nothing is before the end, joining them at each cut would take time quadratic in their number.
+        self._pieces: list[Rows] = []
 
     def spans(self, halves: dict[int, Half]) -> dict[int, int]:
         """The ids (as words) of spans, each given by its request's word and its place in the request."""
@@ -116,18 +118,23 @@ class Watch:
     def take(self, cut: Cut) -> None:
         """Take the output of the run since the cut before."""
         self.horizon = cut.horizon
-        self._rows = np.concatenate([self._rows, np.frombuffer(cut.rows, dtype=ROW)])
+        self._pieces.append(np.frombuffer(cut.rows, dtype=ROW))
         self.tables.refresh(cut.incarnations)
         if self._meter is not None:
             self._meter.take(cut)
 
+    @property
+    def held(self) -> int:
+        """How many calls it holds, of requests that were not returned yet."""
+        return sum(map(len, self._pieces))
+
     def settled(self, until: float) -> Requests:
         """The whole requests that came before `until`, which is at most `horizon`; each is returned once."""
-        rows = self._rows
+        rows = np.concatenate([np.zeros(0, dtype=ROW), *self._pieces])
         _, words = trace_words(self.tables, rows["site"], rows["number"])
         roots = self.tables.site_parent[rows["site"]] < 0
         chosen = np.isin(words, words[roots & (rows["sent"] < until)])
-        self._rows = rows[~chosen]
+        self._pieces = [rows[~chosen]]
         return Requests(self.tables, rows[chosen], words[chosen])
 
 

@@ -140,7 +140,7 @@ def test_every_run_is_played_to_its_end_and_nothing_is_kept_of_what_was_compared
     seen = []
     twins = Twins(simulation(FAULTS["slow"], batch=2000), seen.append)
     for _ in twins.batches():
-        assert max(len(watch._rows) for watch in (twins.fact, twins.twin)) < 12_000
+        assert max(watch.held for watch in (twins.fact, twins.twin)) < 12_000
     assert twins.fact.horizon == twins.twin.horizon == float("inf")
-    assert not len(twins.fact._rows) and not len(twins.twin._rows)
+    assert not twins.fact.held and not twins.twin.held
     assert len(seen) > 5
