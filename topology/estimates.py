@@ -154,14 +154,14 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
     for node, at in graph.nodes(data=True):
         calls = topology.workload.rate * visits[node]
-        work = sum(share * own_work(each) for share, each in at["service"].variants(at["operation"]))
+        variants = at["service"].variants(at["operation"])
+        work = sum(share * own_work(each) for share, each in variants)
         name = at["service"].name
         stalled = stalls[name].expectation(at["service"].kind) if name in stalls else 0.0
         work += stalled
         load = asked[name]
         load[0] += calls
         load[1] += calls * work
-        variants = at["service"].variants(at["operation"])
         held = at["service"].handlers == "threads" or not any(each.calls for _, each in variants)
         own = sum(share * each.work.expectation() for share, each in variants)
         load[2] += calls * (float(times[node].mean()) if held else (own + stalled) / (1.0 - ambient[name].cores))

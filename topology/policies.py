@@ -259,9 +259,9 @@ class Pool:
 class Queue:
     """Requests that wait for a worker of a replica, and which of them is next.
 
-    `fifo` and `lifo`: the oldest or the newest. `codel`: the oldest; requests that have waited for `target` are shed
-    while the queue has not been empty for an `interval`. `priority`: the most critical; a request that finds the queue
-    full replaces a less critical one.
+    `fifo` and `lifo`: the oldest or the newest. `codel`: the oldest; a request that arrives while the queue has not
+    been empty for an `interval` may wait for `target`, any other for `interval`, and one that has waited longer is
+    shed. `priority`: the most critical; a request that finds the queue full replaces a less critical one.
     """
 
     shorthand: ClassVar[str] = "limit"
