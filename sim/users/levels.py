@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heapify, heapreplace
+from typing import Final
 
 import numpy as np
 
 from meshquake.sim.users.arrivals import Level
 from meshquake.topology.addresses import address, uniform
+from meshquake.topology.distributions import Floats
 from meshquake.topology.shapes import Shape
 from meshquake.topology.users import Bursts
+
+#: The shortest period of a source (seconds).
+_LEAST: Final = 1e-9
 
 
 def level_of(over_time: Shape | Bursts | None, seed: int, name: str, clock: float, length: float) -> Level | None:
@@ -40,7 +46,14 @@ def both_levels(one: Level | None, other: Level | None) -> Level | None:
 
 
 class _Sources:
-    """On-off sources; the times asked for must not decrease."""
+    """On-off sources; the times asked for must not decrease.
+
+    Each is an alternating renewal process that has been going on for ever when the recording begins: it is on with
+    probability on / (on + off), and its first period is one that spans a given moment, of which a uniform share has
+    passed (Cox, Renewal Theory, 1962, chapters 5 and 7; Taqqu, Willinger and Sherman, "Proof of a fundamental result in
+    self-similar traffic modeling", 1997, start theirs in the same way). So the share that is on has the same mean
+    throughout.
+    """
 
     def __init__(self, bursts: Bursts, seed: int, name: str) -> None:
         self._bursts = bursts
@@ -52,9 +65,9 @@ class _Sources:
         for source, key in enumerate(self._keys):
             is_on = uniform(key, 0) < on / (on + off)
             self._on += is_on
-            # How much of its first period has passed at the beginning is random, too.
-            passed = uniform(key, 1)
-            self._changes.append(((1 - passed) * self._time(is_on, key, 2), source, 2, is_on))
+            passed, times = uniform(key, 1), bursts.on if is_on else bursts.off
+            left = (1 - passed) * _drawn(times.length_biased, key, 2)
+            self._changes.append((left, source, 2, is_on))
         heapify(self._changes)
 
     def level(self, now: float) -> float:
@@ -62,11 +75,12 @@ class _Sources:
         while self._changes[0][0] <= now:
             time, source, number, is_on = self._changes[0]
             self._on += -1 if is_on else 1
-            following = time + self._time(not is_on, self._keys[source], number + 1)
+            times = self._bursts.off if is_on else self._bursts.on
+            following = time + _drawn(times.quantile, self._keys[source], number + 1)
             heapreplace(self._changes, (following, source, number + 1, not is_on))
         low = self._bursts.low
         return low + (1 - low) * self._on / self._bursts.sources
 
-    def _time(self, is_on: bool, key: int, number: int) -> float:
-        times = self._bursts.on if is_on else self._bursts.off
-        return max(1e-9, float(times.quantile(np.array([uniform(key, number)]))[0]))
+
+def _drawn(quantiles: Callable[[Floats], Floats], key: int, number: int) -> float:
+    return max(_LEAST, float(quantiles(np.array([uniform(key, number)]))[0]))
