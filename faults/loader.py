@@ -13,6 +13,7 @@ from typing import Any
 
 from meshquake.faults import confounders, observability
 from meshquake.faults.fault import Fault
+from meshquake.faults.multitudes import multitudes
 from meshquake.faults.reader import CauseReader
 from meshquake.faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
 from meshquake.topology import loader as topology_loader
@@ -170,6 +171,8 @@ def _load(
     extra = confounders.chosen(scenario, topology)
     drawn = (*reader.drawn, *(fault.id for fault in extra))
     scenario = replace(scenario, background=(*background, *extra), drawn=drawn, roles=reader.roles)
+    if too_many := multitudes(scenario, topology, document, mesh.document):
+        raise DocumentError([*document.problems, *too_many])
     scenario = scenario.at_severity(options.severity)
     return LoadedScenario(scenario, topology, document, mesh.document)
 

@@ -7,7 +7,7 @@ from math import log1p
 
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.environment.fluctuating import Fluctuating
-from meshquake.topology.addresses import address, uniforms
+from meshquake.topology.addresses import uniforms
 
 _PAGE = 256
 
@@ -96,16 +96,3 @@ class Arrivals:
             share *= self.dips.left(self._env._now)
         if keep < share:
             self._enter(number)
-
-
-def surge_numbers(seed: int, name: str) -> int:
-    """Return the first request number of a surge.
-
-    A surge has requests of its own, apart from the usual ones and those of other surges: numbered from a multiple of a
-    large number on, chosen by the surge's name.
-    """
-    return (1 + address(seed, "surge", name) % _SURGES) * _SURGE_NUMBERS
-
-
-_SURGE_NUMBERS = 2**40
-_SURGES = 2**20

@@ -14,20 +14,23 @@ from meshquake.sim.environment.calendar import Calendar
 from meshquake.sim.environment.fluctuating import Fluctuating
 from meshquake.sim.journal import Journal
 from meshquake.sim.users.arrivals import Level
+from meshquake.sim.users.blocks import Blocks
 from meshquake.sim.users.levels import both_levels, level_of
 from meshquake.sim.users.open import OpenUsers
 from meshquake.sim.users.replayed import COPIES, Replayed
-from meshquake.sim.users.visitors import NUMBER_BITS, Visitors
+from meshquake.sim.users.visitors import Visitors
 from meshquake.topology.addresses import address
 from meshquake.topology.environment import CALM, Environment
+from meshquake.topology.numbering import BLOCK_BITS, MOST_BLOCKS, SURGE_BITS, block_of
 from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Workload
 from meshquake.topology.users import USUAL, Population
 
-#: Requests of populations are numbered in blocks above those of surges: from here on where numbers follow one another
-#: in time, and from `SCATTERED` on for users who wait for their answers.
+#: How many blocks of numbers there are for surges of the workload's own users.
+_SURGES = 2**20
+#: Requests of populations are numbered in blocks above those: from here on where numbers follow one another in time,
+#: and from `SCATTERED` on for users who wait for their answers.
 _IN_ORDER = 2**61
-_BLOCKS = 2**11
 
 
 class Crowds:
@@ -88,7 +91,8 @@ class Crowds:
         self._replayed: list[tuple[Population, Replayed]] = []
         #: Who is told when a request is over, by the block of its number.
         self._waiting: dict[int, Visitors] = {}
-        self._blocks: set[int] = set()
+        self._surges = Blocks(seed, "surge", _SURGES)
+        self._blocks = Blocks(seed, "population", MOST_BLOCKS)
         for population in workload.populations:
             if population.name != USUAL:
                 self._bring(population, level_of(population.over_time, seed, population.name, clock, end))
@@ -112,7 +116,9 @@ class Crowds:
 
         for users in (*self.open.values(), *self._others):
             if entry in (None, users.entry) and of in (None, users.name):
-                users.surge(name, extra, level, end)
+                called = name if users.name == USUAL else f"{users.name} {name}"
+                first = (1 + self._surges.of(called)) << SURGE_BITS if extra > 0 else 0
+                users.surge(called, first, extra, level, end)
         for population, visitors, own in self._visitors:
             if is_meant(population):
                 if extra < 0:
@@ -162,18 +168,14 @@ class Crowds:
     ) -> Visitors:
         first = self._block(name, SCATTERED)
         make = partial(Visitors, self._env, self._engine, self._seed, name, population, self._roots, first)
-        visitors = self._waiting[first >> NUMBER_BITS] = make(begin, end, level, self._left, share, self._pace)
+        visitors = self._waiting[block_of(first)] = make(begin, end, level, self._left, share, self._pace)
         for entry in population.entries:
             self._roots[entry].ingress.on_over = self._over
         return visitors
 
     def _block(self, name: str, first: int = _IN_ORDER) -> int:
-        """Reserve a block of numbers for a population, by its name, and return the first one."""
-        block = address(self._seed, "population", name) % _BLOCKS
-        while block in self._blocks:
-            block = (block + 1) % _BLOCKS
-        self._blocks.add(block)
-        return first + (block << NUMBER_BITS)
+        """Return the first number of a population's block, or of a surge's."""
+        return first + (self._blocks.of(name) << BLOCK_BITS)
 
     def _left(self, call: Call) -> None:
         """Note that a user stopped waiting for a request: the service that has it sees the connection closed."""
@@ -182,6 +184,6 @@ class Crowds:
         self._journal.note("client_closed", service, replica=call.replica, call=call, operation=operation)
 
     def _over(self, call: Call) -> None:
-        visitors = self._waiting.get(call.number >> NUMBER_BITS)
+        visitors = self._waiting.get(block_of(call.number))
         if visitors is not None:
             visitors.over(call)

@@ -12,7 +12,7 @@ from meshquake.sim.engine.engine import CallEngine
 from meshquake.sim.engine.environment import Environment
 from meshquake.sim.environment.calendar import Calendar
 from meshquake.sim.environment.fluctuating import Fluctuating
-from meshquake.sim.users.arrivals import Arrivals, Level, surge_numbers
+from meshquake.sim.users.arrivals import Arrivals, Level
 from meshquake.sim.users.levels import both_levels
 from meshquake.topology.addresses import address
 
@@ -58,17 +58,18 @@ class OpenUsers:
         self._calendar = calendar
         self._usual = self._arrivals(name, first, rate, level, end) if rate > 0 else None
 
-    def surge(self, name: str, extra: float, level: Level | None, end: float) -> None:
-        """Let `extra` times the usual number come in addition until `end`; if negative, that share stays away."""
+    def surge(self, name: str, first: int, extra: float, level: Level | None, end: float) -> None:
+        """Let `extra` times the usual number come in addition until `end`; if negative, that share stays away.
+
+        `name` addresses the draws of those who come, and their requests are numbered from `first` on.
+        """
         if self._usual is None:
             return
         if extra < 0:
             self._usual.dips.add(-extra, level, end)
         elif extra > 0:
-            called = name if self.name == USUAL else f"{self.name} {name}"
-            first = surge_numbers(self.seed, called)
             both = both_levels(level, self._level)
-            self._arrivals(f"surge {called}", first, self.rate * extra, both, min(end, self.end))
+            self._arrivals(f"surge {name}", first, self.rate * extra, both, min(end, self.end))
 
     def _arrivals(self, name: str, first: int, rate: float, level: Level | None, end: float) -> Arrivals:
         key = address(self.seed, "arrivals", self.entry, name)

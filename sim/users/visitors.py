@@ -23,13 +23,9 @@ from meshquake.sim.users.levels import both_levels
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.distributions import Constant, Distribution
 from meshquake.topology.errors import SUCCESS
-from meshquake.topology.users import MOST_TRIES, Population
+from meshquake.topology.numbering import most_steps, numbered
+from meshquake.topology.users import Population
 
-#: Bits of a request's number for the try, the user, and the step (its session and its position in the journey).
-STEP_BITS: Final = 26
-USER_BITS: Final = 20
-TRY_BITS: Final = (MOST_TRIES - 1).bit_length()
-NUMBER_BITS: Final = STEP_BITS + USER_BITS + TRY_BITS
 #: How often users who are away check whether they are back (seconds).
 _LOOK: Final = 1.0
 #: The shortest time between two requests of a user (seconds).
@@ -73,7 +69,7 @@ class Visitors:
     roots
         The call sites of the entry operations, by name.
     first
-        Their requests are numbered from here on, `2 ** NUMBER_BITS` of them.
+        The first number of their block (`topology.numbering`).
     begin, end
         When they come, and when they stop making requests (simulated seconds).
     level
@@ -145,7 +141,7 @@ class Visitors:
 
     def _come(self, user: int) -> None:
         """Start the visit of a new user of an open population."""
-        self._go_on(Visit(user % 2**USER_BITS))
+        self._go_on(Visit(user))
 
     # -- a session ----------------------------------------------------------------------------------------------------
 
@@ -234,11 +230,16 @@ class Visitors:
         self._go_on(visit)
 
     def _end_session(self, visit: Visit, left: bool) -> None:
-        """End the session; the user may come back, and in a closed population always does."""
+        """End the session; the user may come back, and in a closed population always does.
+
+        Nobody comes back for a session whose requests would have no numbers left.
+        """
         population = self._population
         visit.position, visit.tries = min(visit.position, self._length - 1), 0
         closed = population.users is not None
         if not closed and not (left and self._draw(_RETURN, visit) < population.returns):
+            return
+        if (visit.session + 2) * self._length > most_steps(visit.user + 1):
             return
         pause = self._time(population.away or population.think_time, _AWAY, visit)
         if not visit.asked:
@@ -273,8 +274,7 @@ class Visitors:
     def _number(self, visit: Visit, tries: int | None = None) -> int:
         """Return the request number of the user's current step and try."""
         again = visit.tries if tries is None else tries
-        step: int = (visit.session * self._length + visit.position) % 2**STEP_BITS
-        return self._first + (((again << USER_BITS) + visit.user) << STEP_BITS) + step
+        return self._first + numbered(visit.user, visit.session * self._length + visit.position, again)
 
     def _draw(self, purpose: int, visit: Visit, tries: int | None = None) -> float:
         return uniform(self._keys[purpose], self._number(visit, tries))

@@ -30,8 +30,8 @@ from meshquake.sim.telemetry.requests.operation_words import Deed, OperationWord
 from meshquake.sim.telemetry.spans.spans import Spans
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables
 from meshquake.sim.telemetry.texts import joined, lookup, names, padded, stacked
-from meshquake.sim.users.visitors import STEP_BITS, USER_BITS
 from meshquake.topology.addresses import address
+from meshquake.topology.numbering import users_of
 from meshquake.topology.stacks import stack_of
 
 if TYPE_CHECKING:
@@ -205,9 +205,7 @@ class About:
         turns = number >= SCATTERED
         if not turns.any():
             return ranks
-        once = number >> STEP_BITS
-        user = np.bitwise_or(once & (2**USER_BITS - 1), (number >> 52) << USER_BITS).astype(np.uint64)
-        return np.where(turns, self.own.others(user), ranks)
+        return np.where(turns, self.own.others(users_of(number)), ranks)
 
     @property
     def user_names(self) -> list[str | None]:

@@ -18,7 +18,7 @@ from meshquake.faults.kinds.surge import Surge
 from meshquake.faults.loader import load
 from meshquake.sim.engine.call import ABANDONED
 from meshquake.sim.mesh import Mesh
-from meshquake.sim.users.visitors import STEP_BITS, USER_BITS
+from meshquake.topology.numbering import STEP_BITS, USER_BITS
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.users import Step
 
