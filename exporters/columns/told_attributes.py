@@ -9,6 +9,7 @@ one.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,6 @@ _PLAIN = rf"^\{{(?:{_ITEM}(?:, ?{_ITEM})*)?\}}$"
 #: The columns that `told` adds: the keys of a span's attributes, and the text of a database query.
 KEYS, QUERY = "told_keys", "told_query"
 _NO_KEYS: list[pl.Expr] = [pl.lit(None, dtype=pl.String).alias(name) for name in (KEYS, QUERY)]
-_ASKED = "db.query.text"
 
 
 def compact(texts: pl.Series) -> pl.Series:
@@ -74,16 +74,23 @@ def items(texts: pl.Series, of_text: str, of_number: str, of_other: Callable[[st
     return _rewritten(compact(texts), plain, lambda value: ",".join(of_other(*item) for item in value.items()))
 
 
-def told(frame: pl.DataFrame, column: str = "attributes") -> pl.DataFrame:
-    """Add columns with the keys of each span's attributes, joined by spaces, and its query; null if there is none."""
-    if frame[column].null_count() == len(frame):
+def told(frame: pl.DataFrame, asked: str | None) -> pl.DataFrame:
+    """Add columns with the keys of each span's attributes, joined by spaces, and its query; null if there is none.
+
+    Parameters
+    ----------
+    frame
+        Trace records.
+    asked
+        The name of the attribute with the text of a query; None if no span has it.
+    """
+    if frame["attributes"].null_count() == len(frame):
         return frame.with_columns(_NO_KEYS)
-    text = pl.col(column)
+    text = pl.col("attributes")
     keys = text.str.extract_all(r'[{,] ?"[^"\\]*":').list.eval(pl.element().str.extract('"(.*)"', 1))
-    return frame.with_columns(
-        keys.list.join(" ").alias(KEYS),
-        text.str.extract(rf'[{{,] ?"{_ASKED.replace(".", "[.]")}": ?"((?:[^"\\]|\\.)*)"').alias(QUERY),
-    )
+    pattern = rf'[{{,] ?"{re.escape(asked or "")}": ?"((?:[^"\\]|\\.)*)"'
+    query = _NO_KEYS[1] if asked is None else text.str.extract(pattern).alias(QUERY)
+    return frame.with_columns(keys.list.join(" ").alias(KEYS), query)
 
 
 def query(text: str) -> str:

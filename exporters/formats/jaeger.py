@@ -61,7 +61,7 @@ class JaegerSink:
 
     def write(self, batch: Batch) -> None:
         """Take the spans of a batch, and append the traces that are complete."""
-        frame = self._said.add(told_attributes.told(batch.traces))
+        frame = self._said.add(self._conventions.told(batch.traces))
         spans = frame.select(
             "trace_id",
             "span_id",

@@ -102,7 +102,9 @@ class Requests:
         return _requests(signal, rows[:full].with_columns(request=pl.int_range(full) // RECORDS))
 
     def _traces(self, batch: Batch) -> pl.DataFrame:
-        frame = self._spans.add(self._resources.add(told_attributes.told(batch.traces.with_columns(at=microseconds()))))
+        frame = self._spans.add(
+            self._resources.add(self._conventions.told(batch.traces.with_columns(at=microseconds())))
+        )
         end = pl.col("at") + length()
         return frame.with_columns(
             scope=pl.lit(SCOPE),

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
@@ -133,7 +132,7 @@ class Durations:
     def take(self, batch: Batch) -> Iterator[tuple[int, str, str | None, str, str, str]]:
         """Yield the data points of the moments for which a batch has samples; columns as in `Points.take`."""
         spans = (
-            self._phrases.add(told_attributes.told(self._ended.take(batch)))
+            self._phrases.add(self._conventions.told(self._ended.take(batch)))
             .drop_nulls("metric")
             .with_columns(micros=length())
         )

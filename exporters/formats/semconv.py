@@ -5,7 +5,8 @@ determines the protocol of an operation: a route is HTTP, an `rpc` is gRPC, a st
 operation that specifies none of these is a database command if its service is a database or a cache; else it uses the
 protocol of its service's framework (`stack`), with a route derived from its name. Without a stack it is an RPC method,
 since the convention for RPC needs nothing but a service and a method. Attributes that the conventions don't cover have
-names that begin with `mesh.`. A span's own attributes (`attributes` of its record) take precedence.
+names that begin with `mesh.`. A span's own attributes (`attributes` of its record) take precedence. Attributes that a
+`telemetry:` block renames or leaves out in records are renamed or left out here too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import polars as pl
+
 from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.operations import called
 from meshquake.sim.telemetry.requests.operation_words import KEYED, OperationWords
@@ -22,6 +25,7 @@ from meshquake.sim.telemetry.spans.span_attributes import by_http
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.placement import NODES, Placement
 from meshquake.topology.spec import Operation, Service, Topology
+from meshquake.topology.telemetry.vocabulary import vocabulary
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 
@@ -134,8 +138,13 @@ class Conventions:
             for service in topology.services
             for operation in service.operations
         }
-
+        #: The recorded name of each attribute that spans may have of their own, None if it isn't recorded.
+        self._recorded = {name: topology.telemetry.traces.called(name) for name in vocabulary().attributes}
         self._hedging = {(edge.caller, edge.callee) for edge in topology.edges if edge.hedge is not None}
+
+    def told(self, spans: pl.DataFrame) -> pl.DataFrame:
+        """Add to trace records the columns of their own attributes that a description depends on (`TOLD`)."""
+        return told_attributes.told(spans, self._recorded["db.query.text"])
 
     def title(self, service: str) -> str:
         """Return the name of a service in other tools."""
@@ -182,9 +191,13 @@ class Conventions:
             attributes["mesh.attempt"] = span["attempt"]
             if not server and (span["service"], span["peer"]) in self._hedging:
                 attributes["mesh.attempt_kind"] = "hedge"
-        for known in (span.get(told_attributes.KEYS) or "").split():
-            attributes.pop(known, None)
-        return Description(span_name(callee, operation), SERVER if server else CLIENT, attributes, failed, metric)
+        own = (span.get(told_attributes.KEYS) or "").split()
+        others = {
+            written: value
+            for name, value in attributes.items()
+            if (written := self._recorded.get(name, name)) is not None and written not in own
+        }
+        return Description(span_name(callee, operation), SERVER if server else CLIENT, others, failed, metric)
 
 
 def span_name(callee: Service, operation: Operation) -> str:
@@ -221,8 +234,9 @@ _Parts = tuple[Attributes, str | None]
 
 def _http(span: Mapping[str, Any], server: bool, callee: Service, request: str) -> _Parts:
     method, route = request.split(" ", 1)
-    # The convention requires the actual path; every parameter is 1.
-    path = _PARAMETER.sub("1", route)
+    # Where a span doesn't say what its request is about, only the place of an id is known. The conventions require a
+    # path all the same, and have a word for a part of a URL that was removed.
+    path = _PARAMETER.sub("REDACTED", route)
     attributes: Attributes = {"http.request.method": method, "server.address": callee.name, "url.scheme": "http"}
     if server:
         attributes |= {"http.route": route, "url.path": path}

@@ -44,7 +44,7 @@ class ZipkinSink:
         if not len(batch.traces):
             return
         parent = pl.concat_str(pl.lit('","parentId":"'), "parent_span_id").fill_null("")
-        frame = self._said.add(told_attributes.told(batch.traces))
+        frame = self._said.add(self._conventions.told(batch.traces))
         told = told_attributes.items(
             frame["attributes"], '"$k":"$v"', '"$k":"$v"', lambda key, value: text({key: _tag(value)})[1:-1]
         )

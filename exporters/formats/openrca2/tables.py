@@ -12,7 +12,6 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.formats.completed_spans import CompletedSpans
 from meshquake.exporters.formats.context import Context
@@ -94,7 +93,7 @@ class Tables:
         }
 
     def _spans(self, traces: pl.DataFrame) -> pl.DataFrame:
-        spans = self._said.add(told_attributes.told(traces)).with_columns(at=microseconds())
+        spans = self._said.add(self._conventions.told(traces)).with_columns(at=microseconds())
         return spans.select(
             "at",
             _time(),
@@ -160,7 +159,7 @@ class Tables:
         seconds = length() / 1e6
         of_call = pl.col("kind") == "client"
         return (
-            self._said.add(told_attributes.told(ended))
+            self._said.add(self._conventions.told(ended))
             .drop_nulls("measured")
             .with_columns(
                 destination=pl.when(of_call).then("peer").otherwise("service"),

@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.exporters.columns import told_attributes
 from meshquake.exporters.columns.interned_text import InternedText
 from meshquake.exporters.formats.context import Context
 from meshquake.exporters.formats.files import Files
@@ -46,7 +45,7 @@ class PerfettoSink:
 
     def write(self, batch: Batch) -> None:
         """Append the records of a batch."""
-        spans = self._names.add(told_attributes.told(batch.traces))
+        spans = self._names.add(self._conventions.told(batch.traces))
         names = ("trace_id", "span_id", "parent_span_id", "service", "replica", "kind", "name", length(), *_SAID)
         kinds = (
             _rows(_EVENT, batch.events, "service", "replica", "type", "severity", "details"),

@@ -13,9 +13,11 @@ documentation (RFC 5737, RFC 3849).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +50,8 @@ _USER_IDS, _PRODUCT_IDS, _SPREAD = 900_000, 90_000, 7919
 #: The product assumed for stores that don't name theirs, by kind.
 _SYSTEMS = {"cache": "redis", "database": "postgresql"}
 
+#: The place for an id in a route (`OperationWords.route`).
+_PLACE = re.compile(r"\{[^}]*\}")
 _TIERS = names(["standard"] * 12 + ["plus"] * 5 + ["premium"] * 3)
 _NETWORKS = names(["198.51.100.", "203.0.113."])
 _CURRENCIES = names(["USD"] * 6 + ["EUR"] * 3 + ["GBP"])
@@ -101,11 +105,13 @@ class Particulars:
         }
         of_operations = [told[name] for name in tables.service_operations.to_list()]
         self.words = [said for _, said in of_operations]
-        #: By operation: the HTTP method, the route, what precedes and follows its id, and which id that is (or -1).
+        #: By operation: the HTTP method, the route, the texts around each place for its id, the number of these places,
+        #: and which id that is (or -1).
         self.methods = names(said.method for said in self.words)
         self.routes = names(said.route for said in self.words)
-        self.route_heads = names(said.route.partition("{")[0] for said in self.words)
-        self.route_tails = names(said.route.partition("}")[2] for said in self.words)
+        texts = [_PLACE.split(said.route) for said in self.words]
+        self.route_texts = [names(each) for each in zip_longest(*texts, fillvalue="")]
+        self.route_places = np.array([len(each) - 1 for each in texts], dtype=np.int64)
         self.route_keys = np.array(
             [-1 if "{" not in said.route else ROUTE_KEYS.index(said.key) for said in self.words], dtype=np.int64
         )
@@ -322,8 +328,11 @@ def _worker(about: About) -> pl.Series:
 
 def _path(about: About) -> pl.Series:
     own, operation = about.own, about.operation
-    key = about.keyed(own.route_keys[operation])
-    return joined(lookup(own.route_heads, operation), key, lookup(own.route_tails, operation))
+    path = lookup(own.route_texts[0], operation)
+    for place, text in enumerate(own.route_texts[1:]):
+        key = about.keyed(np.where(place < own.route_places[operation], own.route_keys[operation], -1))
+        path = joined(path, key, lookup(text, operation))
+    return path
 
 
 #: The ids that routes, keys and statements name.

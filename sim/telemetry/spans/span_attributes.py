@@ -4,9 +4,11 @@ The values are those of `sim.telemetry.requests.particulars`, shared with log li
 semantic conventions where they have one. What is known from the operation or the call (route, status, number of the
 attempt) is not repeated in attributes: records have columns for it, and formats know the topology.
 
-    the entry's server span     user.id user.tier session.id client.address user_agent.original; for HTTP, url.path
-    any server span             user.id; for some stacks, thread.name; mesh.queue_wait_us if it waited
-    a call                      network.peer.address; to a store also db.query.text, its parameter, and returned rows
+    the entry's server span     user.id user.tier session.id client.address user_agent.original
+    any server span             user.id; for HTTP, url.path; for some stacks, thread.name; if it waited,
+                                mesh.queue_wait_us
+    a call                      network.peer.address; by HTTP also url.full; to a store also db.query.text, its
+                                parameter, and returned rows
     a store's server span       db.query.text
 """
 
@@ -18,7 +20,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from meshquake.sim.telemetry.requests.particulars import Particulars
+from meshquake.sim.telemetry.requests.particulars import About, Particulars
 from meshquake.sim.telemetry.spans.instrumentation import instrumentations
 from meshquake.sim.telemetry.spans.spans import Mask, Spans, owner
 from meshquake.sim.telemetry.texts import evaluated, lookup, names
@@ -27,14 +29,14 @@ from meshquake.topology.spec import Operation, Service, Topology
 #: Kinds of services that keep data.
 _STORES = ("database", "cache")
 #: Bits for groups of attributes: of a server half outside stores, of a user's request, of one by HTTP, of a thread, of
-#: a wait; a store's query, the rows that it returned, and the address of the other side.
-_SERVER, _ENTRY, _HTTP, _THREAD, _WAITED, _QUERY, _ROWS, _FAR = (1 << bit for bit in range(8))
+#: a wait; of a call by HTTP, a store's query, the rows that it returned, and the address of the other side.
+_SERVER, _ENTRY, _HTTP, _THREAD, _WAITED, _URL, _QUERY, _ROWS, _FAR = (1 << bit for bit in range(9))
 #: The beginnings of statements that return rows.
 _READS = ("SELECT", "FIND", "DB.", "GETITEM", "QUERY")
 #: All names of attributes, before any file renames them.
 NAMES = (
     *("user.id", "user.tier", "session.id", "client.address", "user_agent.original", "url.path", "thread.name"),
-    *("mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
+    *("url.full", "mesh.queue_wait_us", "db.query.text", "db.query.parameter.0", "db.response.returned_rows"),
     "network.peer.address",
 )
 #: Characters that must be escaped in a JSON string.
@@ -66,6 +68,8 @@ class SpanAttributes:
         self._threads = names(threads)
         #: Whether any route has characters that must be escaped in JSON.
         self._quoting = bool(particulars.routes.str.contains(_QUOTING).any())
+        #: By service, its part of a URL.
+        self._hosts = names(f"http://{each.name}" for each in services)
         self._by_http: Mask = np.array([by_http(each, operation) for each in services for operation in each.operations])
 
     def __bool__(self) -> bool:
@@ -88,8 +92,8 @@ class SpanAttributes:
         far = ~spans.server & (spans.far >= 0)
         returns = ~spans.server & (spans.code == 0) & self._returns[spans.site]
         # By the keys that they have, so that each group is built in one go.
-        of_server = _SERVER + _ENTRY * entry + _HTTP * (entry & http) + _THREAD * threaded + _WAITED * waited
-        of_call = _QUERY * to_store + _FAR * far + _ROWS * returns
+        of_server = _SERVER + _ENTRY * entry + _HTTP * http + _THREAD * threaded + _WAITED * waited
+        of_call = _URL * (http & ~to_store) + _QUERY * to_store + _FAR * far + _ROWS * returns
         kinds = np.where(spans.server & ~to_store, of_server, of_call)
         kinds[~told] = 0
         texts, rows = [pl.lit(names([None]))], [np.zeros(0, dtype=np.int64)]
@@ -119,14 +123,15 @@ class SpanAttributes:
             add("client.address", about["client_address"])
             add("user_agent.original", about["user_agent"])
         if kind & _HTTP:
-            path = about["path"]
-            add("url.path", path.str.replace_all(_QUOTING, "") if self._quoting else path)
+            add("url.path", self._path(about))
         if kind & _THREAD:
             name = lookup(self._threads, tables.site_service[spans.site])
             add("thread.name", name, about["worker"].cast(pl.String))
         if kind & _WAITED:
             wait = np.where(spans.worked >= 0, spans.end - spans.worked, spans.end) - spans.start
             parts.append(("mesh.queue_wait_us", (pl.Series(wait).cast(pl.String),)))
+        if kind & _URL:
+            add("url.full", lookup(self._hosts, tables.site_service[spans.site]), self._path(about))
         if kind & _QUERY:
             add("db.query.text", lookup(self._statements, spans.site))
         if kind & _QUERY and kind & _FAR:
@@ -140,6 +145,11 @@ class SpanAttributes:
         if not self._called:
             return parts
         return [(called, value) for name, value in parts if (called := self._called[name]) is not None]
+
+    def _path(self, about: About) -> pl.Series:
+        """Return the paths of calls by HTTP, as in log lines."""
+        path = about["path"]
+        return path.str.replace_all(_QUOTING, "") if self._quoting else path
 
 
 def by_http(service: Service, operation: Operation) -> bool:

@@ -47,7 +47,7 @@ def test_what_a_store_is_asked_is_told_as_it_is():
     asked = {"user.id": "1", "db.query.text": 'SELECT "a" FROM b WHERE c = $1'}
     for separators in ((",", ":"), (", ", ": ")):
         values = series([asked, {"user.id": "2"}, None], separators)
-        check_told(told_attributes.told(pl.DataFrame({"attributes": values})), asked)
+        check_told(told_attributes.told(pl.DataFrame({"attributes": values}), "db.query.text"), asked)
 
 
 def check_told(frame, asked):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -180,6 +181,19 @@ def described(parsed):
 def halves(records):
     """Return the spans of calls, without those inside processes."""
     return [span for span in records["traces"] if span["kind"] != "internal"]
+
+
+def test_a_span_names_the_path_that_its_log_lines_name(described, records):
+    named = r"\b(?:GET|POST|PUT|DELETE) \"?(?:http://[a-z-]+)?(/(?!static/)[a-z]+(?:/[\w-]+)*)"
+    compared = set()  # pages also ask for static files, which have no spans
+    for line in records["logs"]:
+        _, _, said = described.get(line["span_id"], ("", 0, {}))
+        path = said.get("url.path") or said.get("url.full", "").removeprefix(f"http://{said.get('server.address')}")
+        if path and (found := re.search(named, line["message"])):
+            assert found[1] == path, line
+            compared.add((line["service"], "url.path" in said, path))
+    assert len({service for service, _, _ in compared}) >= 5
+    assert len(compared) > 100 and {server for _, server, _ in compared} == {True, False}
 
 
 def test_stores_are_asked_as_databases_and_what_says_nothing_else_as_its_stack_is(incident, described, records):

@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from meshquake.exporters.formats.semconv import Conventions, resource
@@ -50,10 +51,17 @@ def test_a_user_is_answered_by_http(conventions):
         "server.address": "gate",
         "url.scheme": "http",
         "http.route": "/page/{id}",
-        "url.path": "/page/1",
+        "url.path": "/page/REDACTED",
         "http.response.status_code": 500,
         "error.type": "internal",
     }
+
+
+def test_what_a_span_says_of_its_path_is_kept(conventions):
+    """The place of an id is filled in only where the record doesn't say which id."""
+    asked = {"told_keys": "user.id url.path", "told_query": None}
+    found = conventions.describe(span("gate", "page", "server", None) | asked)
+    assert "url.path" not in found.attributes and found.attributes["http.route"] == "/page/{id}"
 
 
 def test_a_service_that_is_not_of_the_mesh_is_asked_by_http_and_counts_resends(conventions):
@@ -230,3 +238,30 @@ def test_what_a_span_says_that_a_store_is_asked_names_it_and_its_collection(stor
     found = described.describe(span("order-service", operation, "client", service) | asked)
     assert (found.name, found.attributes["db.collection.name"]) == (name, collection)
     assert "db.query.text" not in found.attributes  # it is among the span's own attributes
+
+
+@pytest.mark.parametrize(
+    ("block", "present", "missing"),
+    [
+        ('{"client.*": none}', {"url.path"}, {"client.address"}),
+        ("{client.address: net.peer.name, url.path: http.target}", {"net.peer.name", "http.target"}, {"url.path"}),
+        ('{"*": none}', {"http.route", "http.request.method"}, {"client.address", "url.path"}),
+    ],
+)
+def test_attributes_that_a_block_renames_or_leaves_out_are_not_made_up_again(block, present, missing):
+    """An inner server span has the caller as `client.address`, though its record has no such attribute."""
+    mesh = STACKS + f"telemetry: {{traces: {{attributes: {block}}}}}\n"
+    found = Conventions(parse(mesh, "stacks.yaml").topology).describe(span("order-service", "create", "server", "web"))
+    assert present <= found.attributes.keys()
+    assert not missing & found.attributes.keys()
+    asked = Conventions(parse(mesh, "stacks.yaml").topology).describe(span("web", "create", "client", "order-service"))
+    assert ("url.full" in asked.attributes) is ("*" not in block or "client" in block)
+
+
+def test_a_query_names_its_span_whatever_a_block_calls_its_attribute():
+    mesh = STACKS + "telemetry: {traces: {attributes: {db.query.text: sql}}}\n"
+    described = Conventions(parse(mesh, "stacks.yaml").topology)
+    record = span("order-service", "insert", "client", "db") | {"attributes": '{"sql":"INSERT INTO orders (id)"}'}
+    found = described.describe(described.told(pl.DataFrame([record])).row(0, named=True))
+    assert found.name == "INSERT orders"
+    assert not {"sql", "db.query.text"} & found.attributes.keys()  # it is among the span's own attributes

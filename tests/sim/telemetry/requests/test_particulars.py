@@ -140,6 +140,19 @@ def test_a_path_is_its_route_with_a_number_of_the_request(run):
     assert (asked["path"] == "/orders/" + asked["order_id"]).all()
 
 
+def test_a_path_has_its_number_at_each_place_for_one():
+    mesh = MESH.replace("get_order: {calls", "get_order: {route: 'GET /users/{id}/orders/:order', calls")
+    topology = parse(mesh, "shop").topology
+    run = Simulation(Scenario(name="quiet", duration=2.0, lead_in=0.0, recovery=0.0, seed=1), topology)
+    cuts = list(run.cuts())
+    tables = run.recorder._tables
+    tables.refresh(cuts[-1].incarnations)
+    spans = spans_of(b"".join(cut.rows for cut in cuts))
+    asked = told(Particulars(tables, topology, 1), spans).filter(route="/users/{order_id}/orders/{order_id}")
+    assert len(asked) > 10
+    assert (asked["path"] == "/users/" + asked["order_id"] + "/orders/" + asked["order_id"]).all()
+
+
 def test_a_statement_says_what_the_operation_that_asks_is_about(run):
     particulars, spans, _ = run
     said = set(told(particulars, spans)["statement"])

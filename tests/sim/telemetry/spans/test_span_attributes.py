@@ -56,7 +56,7 @@ def test_each_span_tells_what_belongs_to_it(frame):
             "web.order",
             "server",
         ): "client.address session.id url.path user.id user.tier user_agent.original",
-        ("order-service.create", "client"): "network.peer.address",
+        ("order-service.create", "client"): "network.peer.address url.full",
         ("sessions.get", "client"): "db.query.parameter.0 db.query.text network.peer.address",
         ("sessions.get", "server"): "db.query.text",
         ("db.insert", "client"): "db.query.parameter.0 db.query.text network.peer.address",
@@ -68,10 +68,23 @@ def test_each_span_tells_what_belongs_to_it(frame):
     }
     found = frame.filter(pl.col("kind") != "internal").group_by("operation", "kind").agg(pl.col("keys").unique())
     rows = {(operation, kind): set(each) for operation, kind, each in found.iter_rows()}
-    waited = {"thread.name user.id", "mesh.queue_wait_us thread.name user.id"}
+    waited = {"thread.name url.path user.id", "mesh.queue_wait_us thread.name url.path user.id"}
     assert rows.pop(("order-service.create", "server")) == waited
     assert rows == {key: {each} for key, each in keys.items()}
     assert set(frame.filter(kind="internal")["keys"]) == {""}
+
+
+def test_both_halves_of_a_call_by_http_have_the_same_path():
+    mesh = SHOP.replace("calls: [order-service.create]", "calls: [order-service.get]").replace("{create:", "{get:")
+    frame = told(record(QUIET, parse(mesh, "shop").topology).traces).filter(operation="order-service.get")
+    asked = frame.filter(kind="client").select("span_id", url=pl.Series(values(frame, "url.full", kind="client")))
+    served = frame.filter(kind="server").select(
+        "parent_span_id", path=pl.Series(values(frame, "url.path", kind="server"))
+    )
+    pairs = asked.join(served, left_on="span_id", right_on="parent_span_id")
+    assert len(pairs) > 50 and pairs["path"].n_unique() == len(pairs)
+    assert (pairs["url"] == "http://order-service" + pairs["path"]).all()
+    assert pairs["path"].str.contains(r"^/orders/\d{8}$").all()
 
 
 def test_a_user_is_the_same_along_a_trace_and_has_one_tier(frame):
