@@ -22,10 +22,8 @@ from meshquake.exporters.formats.otlp_json import attributes, text
 from meshquake.exporters.formats.prometheus_names import Samples
 from meshquake.exporters.formats.semconv import Conventions
 from meshquake.sim.records import Batch
-from meshquake.sim.telemetry.metrics import Kind
 from meshquake.sim.telemetry.timestamps import length, microseconds
 
-_UNITS = {"ratio": "1", "seconds": "s", "bytes": "By", "": ""}
 _CUMULATIVE = '"aggregationTemporality":2'
 _ROWS = {
     name: pl.Int64 if name == "at" else pl.String for name in ("at", "service", "replica", "head", "tail", "point")
@@ -71,11 +69,10 @@ class Points:
         """Return the JSON around the points of a metric, and the start time of a count."""
         family, metric = self._samples.families[row["metric"]], self._recorded[row["metric"]]
         level = row["family"].removesuffix(family.name)
-        head = {
-            "name": metric.whole_name or level.replace("_", ".") + metric.exported,
-            "description": family.help,
-            "unit": metric.unit if family.is_whole and metric.kind is Kind.GAUGE else _UNITS[family.unit],
-        }
+        # Prometheus adds the unit to the name, except for what UCUM has no code for.
+        noun = f"_{family.noun}" if family.noun else ""
+        name = metric.whole_name or f"{level.replace('_', '.')}{metric.exported.removesuffix(noun)}{noun}"
+        head = {"name": name, "description": family.help, "unit": family.code}
         counter = family.type == "counter"
         shape = f'"sum":{{{_CUMULATIVE},"isMonotonic":true,' if counter else '"gauge":{'
         return {

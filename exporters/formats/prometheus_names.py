@@ -3,9 +3,10 @@
 A process counts from 0, so the counters of a replica restart with its process, as a scraper would see it. Counters of
 a service or an edge add up over all processes, and never fall.
 
-Names follow Prometheus' practice (https://prometheus.io/docs/practices/naming/): seconds and ratios, `_total` for
-counters. Metrics of a service and of its replicas have different names, so that a sum over a name counts nothing
-twice: `mesh_service_requests_total`, `mesh_replica_requests_total`, `mesh_edge_retries_total`.
+Names follow Prometheus' practice (https://prometheus.io/docs/practices/naming/): base units at the end
+(`topology.telemetry.base_units`), `_total` for counters. Metrics of a service and of its replicas have different names,
+so that a sum over a name counts nothing twice: `mesh_service_requests_total`, `mesh_replica_requests_total`,
+`mesh_edge_retries_total`.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from meshquake.sim.records import Batch
 from meshquake.sim.telemetry.metrics import METRICS, Kind, Metric
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.timestamps import microseconds
-from meshquake.topology.telemetry.metrics import plain
+from meshquake.topology.telemetry.base_units import PLAIN, base_unit, exported_name, exported_unit
 
 
 @dataclass(frozen=True)
 class Family:
     """A family of series: its name without prefix and suffix, its type, its unit ("" for plain numbers) and help.
 
-    Values are divided by `divisor` to convert them to the unit. If `is_whole`, a file gives the full name: it gets no
-    prefix, and values and unit are as in the file.
+    Values are divided by `divisor` to convert them to the unit. `code` is the unit in UCUM's codes, and `noun` the part
+    of `unit` that these don't have. If `is_whole`, a file gives the full name: it gets no prefix, and the values of a
+    gauge are as in the file.
     """
 
     name: str
@@ -37,40 +39,29 @@ class Family:
     help: str
     divisor: float = 1.0
     is_whole: bool = False
+    code: str = ""
+    noun: str = ""
 
     @classmethod
     def of(cls, metric: Metric) -> Family:
         """Return the family of a metric. A rate becomes the count behind it, and so does the share of errors."""
         counts, help_ = metric.kind is not Kind.GAUGE, metric.help
         type_ = (Kind.COUNTER if counts else Kind.GAUGE).value
+        measured = METRICS.get(metric.origin)
+        unit = exported_unit(metric.unit, None if measured is None else measured.unit, counts)
         if metric.whole_name:
-            name = plain(metric.whole_name)
-            return cls(name.removesuffix("_total") if counts else name, type_, "", help_, 1.0, True)
-        name = plain(metric.exported)
-        unit, divisor = (_COUNTED if counts else _UNITS).get(metric.unit, ("", 1.0))
-        return cls(f"{name.removesuffix(f'_{unit}')}_{unit}" if unit else name, type_, unit, help_, divisor)
+            name = exported_name(metric.whole_name, PLAIN, counts)
+            code = unit.code if counts else base_unit(metric.unit).own
+            return cls(name, type_, "", help_, 1.0, True, code)
+        name = exported_name(metric.exported, unit, counts)
+        # A total is recorded as a count already, but perhaps scaled.
+        divisor = metric.scale if metric.kind is Kind.TOTAL else unit.divisor
+        return cls(name, type_, unit.word, help_, divisor, False, unit.code, unit.noun)
 
     @property
     def suffix(self) -> str:
         """The suffix of sample names after the name of the family."""
         return "_total" if self.type == "counter" else ""
-
-
-#: The base unit of each unit of metrics, and the divisor that converts to it.
-_UNITS = {
-    "%": ("ratio", 100.0),
-    "ratio": ("ratio", 1.0),
-    "s": ("seconds", 1.0),
-    "ms": ("seconds", 1e3),
-    "us": ("seconds", 1e6),
-    "ns": ("seconds", 1e9),
-    "B": ("bytes", 1.0),
-    "KiB": ("bytes", 2.0**-10),
-    "MiB": ("bytes", 2.0**-20),
-    "GiB": ("bytes", 2.0**-30),
-}
-#: The same for rates, by what is counted; other rates count plain numbers.
-_COUNTED = {"B/s": ("bytes", 1.0)}
 
 
 def families(metrics: Mapping[str, Metric]) -> dict[str, Family]:

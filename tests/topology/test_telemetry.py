@@ -49,6 +49,13 @@ MISTAKES = {
     "metrics: {cpu_usage: {name: queue_depth}}": "cpu_usage and queue_depth would all be called 'queue_depth'",
     "metrics: {cpu_usage: {name: requests}}": "cpu_usage and request_rate would all be exported as 'requests' (set "
     "exported: NAME)",
+    "metrics: {latency_p95: {name: lag}, event_loop_lag: {name: lag_seconds}}": "latency_p95 and event_loop_lag would "
+    "all be exported as 'lag_seconds' (set exported: NAME)",
+    "metrics: {network_sent: {name: sent}, disk_read: {name: sent_bytes}}": (
+        "network_sent and disk_read would all be exported as 'sent_bytes' (set exported: NAME)"
+    ),
+    "metrics: {retry_rate: {name: tries_total}, hedge_rate: {name: tries}}": "retry_rate and hedge_rate would all be "
+    "exported as 'tries' (set exported: NAME)",
     "metrics: {cpu_usage: {name: a.b}, queue_depth: {name: a-b}}": None,
     "metrics: {cpu_usage: {nam: a}}": "unknown key 'nam' (did you mean 'name'?)",
     "leave_out: [{service: wbe}]": "no service matches 'wbe' (did you mean 'web'?)",

@@ -29,11 +29,14 @@ class Known:
         The levels at which it is measured (`Vocabulary.levels`).
     exported
         The stem of its names in Prometheus and OpenTelemetry.
+    counts
+        Whether it is exported as a counter there.
     """
 
     unit: str
     levels: tuple[str, ...]
     exported: str
+    counts: bool
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def vocabulary() -> Vocabulary:
     """Return what may be named in this version."""
     content = json.loads(FILE.read_text(encoding="utf-8"))
     metrics = {
-        name: Known(each["unit"], tuple(each["of"]), each["exported"]) for name, each in content["metrics"].items()
+        name: Known(each["unit"], tuple(each["of"]), each["exported"], each["counts"])
+        for name, each in content["metrics"].items()
     }
     return Vocabulary(
         metrics=MappingProxyType(metrics),
@@ -90,7 +94,7 @@ def vocabulary() -> Vocabulary:
 def written(known: Vocabulary) -> str:
     """Return the text of the file for a vocabulary: one line per entry."""
     metrics = {
-        name: {"unit": each.unit, "of": list(each.levels), "exported": each.exported}
+        name: {"unit": each.unit, "of": list(each.levels), "exported": each.exported, "counts": each.counts}
         for name, each in known.metrics.items()
     }
     lists = [f" {json.dumps(word)}: {json.dumps([*getattr(known, word)])}" for word in _LISTS]

@@ -9,9 +9,14 @@ from typing import Any
 
 import yaml
 
+from meshquake.exporters.formats.grafana.recorded import Recorded
+
 #: Data sources, by their uids.
 PROMETHEUS, LOKI, TEMPO = "meshquake-prometheus", "meshquake-loki", "meshquake-tempo"
 _TYPES = {PROMETHEUS: "prometheus", LOKI: "loki", TEMPO: "tempo"}
+#: The rates of a span's service, and their selector and window.
+_RATES = (("Requests", "{service.request_rate}"), ("Errors", "{service.error_rate}"))
+_OF_SPAN = "{$$__tags}[$$__rate_interval]"
 #: The folder of the dashboards on Grafana's host.
 _DASHBOARDS = "/var/lib/grafana/dashboards/meshquake"
 
@@ -21,14 +26,25 @@ def reference(uid: str) -> dict[str, str]:
     return {"type": _TYPES[uid], "uid": uid}
 
 
-def datasources(interval: float) -> str:
+def datasources(interval: float, recorded: Recorded) -> str:
     """Return the file of data sources, at the default addresses of Prometheus, Loki and Tempo.
 
     Parameters
     ----------
     interval
         Seconds between samples, from which Grafana derives the windows of rates: shorter ones would be empty.
+    recorded
+        The metrics that a span can link to.
     """
+    rates = [(name, recorded.expression(f"sum(rate({metric}{_OF_SPAN}))")) for name, metric in _RATES]
+    queries = [{"name": name, "query": query} for name, query in rates if query is not None]
+    metrics = {
+        "datasourceUid": PROMETHEUS,
+        "spanStartTimeShift": "-1m",
+        "spanEndTimeShift": "1m",
+        "tags": [{"key": "service.name", "value": "service"}],
+        "queries": queries,
+    }
     spans = {
         "tracesToLogsV2": {
             "datasourceUid": LOKI,
@@ -37,16 +53,7 @@ def datasources(interval: float) -> str:
             "tags": [{"key": "service.name", "value": "service_name"}],
             "filterByTraceID": True,
         },
-        "tracesToMetrics": {
-            "datasourceUid": PROMETHEUS,
-            "spanStartTimeShift": "-1m",
-            "spanEndTimeShift": "1m",
-            "tags": [{"key": "service.name", "value": "service"}],
-            "queries": [
-                {"name": "Requests", "query": "sum(rate(mesh_service_requests_total{$$__tags}[$$__rate_interval]))"},
-                {"name": "Errors", "query": "sum(rate(mesh_service_errors_total{$$__tags}[$$__rate_interval]))"},
-            ],
-        },
+        **({"tracesToMetrics": metrics} if queries else {}),
         "serviceMap": {"datasourceUid": PROMETHEUS},
         "nodeGraph": {"enabled": True},
     }

@@ -10,6 +10,7 @@ import polars as pl
 from meshquake.exporters.formats.prometheus_names import families
 from meshquake.sim.telemetry.metrics import Metric
 from meshquake.topology.placement import NODES
+from meshquake.topology.telemetry.base_units import base_unit
 
 #: Prefixes of names, by what the metric is of.
 _FRONT = {
@@ -19,8 +20,9 @@ _FRONT = {
     "caller": "mesh_replica_edge_",
     "node": "mesh_",
 }
-#: A placeholder in an expression: what the metric is of, and its name in the catalogue.
-_PLACE = re.compile(r"\{(service|replica|edge|caller|node)\.([a-z0-9_]+)\}")
+#: A placeholder in an expression: what the metric is of, its name in the catalogue, and a selector after it. A rate is
+#: taken of a counter only.
+_PLACE = re.compile(r"(?P<rate>\brate\()?\{(service|replica|edge|caller|node)\.([a-z0-9_]+)\}(\{[^{}]*\})?")
 
 
 class Recorded:
@@ -56,19 +58,27 @@ class Recorded:
     def expression(self, template: str) -> str | None:
         """Replace the placeholders of metrics in an expression; returns None if one of them wasn't recorded.
 
+        The share of errors is a counter or a gauge, depending on what else is recorded: the rate of a gauge counts as
+        not recorded.
+
         Parameters
         ----------
         template
             PromQL with placeholders such as `{replica.cpu_usage}`: what a metric is of, and its name in the catalogue.
         """
-        names = {found[0]: self._name(found[1], found[2]) for found in _PLACE.finditer(template)}
-        if not all(names.values()):
+        texts = {found[0]: self._text(found) for found in _PLACE.finditer(template)}
+        if not all(texts.values()):
             return None
-        return _PLACE.sub(lambda found: names[found[0]] or "", template)
+        return _PLACE.sub(lambda found: texts[found[0]] or "", template)
 
-    def _name(self, of: str, origin: str) -> str | None:
+    def _text(self, place: re.Match[str]) -> str | None:
+        """Return the text for a placeholder and its selector; None if its metric wasn't recorded."""
+        rate, of, origin, selector = place["rate"] or "", place[2], place[3], place[4] or ""
         for name, metric in self._metrics.items():
-            if metric.origin == origin and (of, name) in self._seen:
-                family = self._families[name]
-                return f"{'' if family.is_whole else _FRONT[of]}{family.name}{family.suffix}"
+            family = self._families[name]
+            if metric.origin == origin and (of, name) in self._seen and not (rate and family.type == "gauge"):
+                text = f"{'' if family.is_whole else _FRONT[of]}{family.name}{family.suffix}{selector}"
+                # Panels have base units, but what a file names in full has the unit of its records.
+                divisor = base_unit(metric.unit).divisor if family.is_whole and family.type == "gauge" else 1.0
+                return f"{rate}{text}" if divisor == 1 else f"({text} / {divisor:g})"
         return None

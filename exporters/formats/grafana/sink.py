@@ -53,7 +53,9 @@ class BundleSink:
     def close(self) -> None:
         """Write the files, and flush them to disk."""
         interval = self._context.interval
-        self._files.write("provisioning/datasources/meshquake.yaml", provisioning.datasources(interval).encode())
+        self._files.write(
+            "provisioning/datasources/meshquake.yaml", provisioning.datasources(interval, self._recorded).encode()
+        )
         self._files.write("provisioning/dashboards/meshquake.yaml", provisioning.dashboards().encode())
         titles = {service.name: service.title for service in self._context.topology.services}
         one = _chosen("service", [(title, name) for name, title in titles.items()])

@@ -118,7 +118,10 @@ def of(telemetry: Telemetry) -> MetricTable:
 
 def known() -> dict[str, Known]:
     """Return what a `telemetry:` block must know of each metric."""
-    return {name: Known(each.unit, _words(each), each.exported) for name, each in METRICS.items()}
+    return {
+        name: Known(each.unit, _words(each), each.exported, each.kind is not Kind.GAUGE)
+        for name, each in METRICS.items()
+    }
 
 
 def _words(metric: Metric) -> tuple[str, ...]:

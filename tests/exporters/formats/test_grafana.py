@@ -16,6 +16,7 @@ from monitoring import ask, prometheus
 
 from meshquake.exporters.fixtures import reading
 from meshquake.exporters.formats.grafana.sink import sink
+from meshquake.sim.telemetry.metrics import Kind
 
 NAMES = ("logs", "mesh", "service", "traces")
 
@@ -203,6 +204,44 @@ def test_only_what_was_recorded_is_asked_for(incident, tmp_path):
         *("User experience", "Services: rate, errors, duration", "Services: utilisation, saturation", "Events")
     ]
     assert "mesh_service_rps_total" in json.dumps(mesh)
+
+
+def linked(folder):
+    """Return the queries that a span of a bundle's Tempo links to, by name."""
+    text = (folder / "provisioning/datasources/meshquake.yaml").read_text(encoding="utf-8")
+    (tempo,) = [each for each in yaml.safe_load(text)["datasources"] if each["type"] == "tempo"]
+    links = tempo["jsonData"].get("tracesToMetrics", {"queries": []})
+    return {each["name"]: each["query"] for each in links["queries"]}
+
+
+def test_a_span_links_to_the_rates_under_the_names_that_they_have(bundle, incident, tmp_path):
+    window = "{$$__tags}[$$__rate_interval]"
+    assert linked(bundle) == {
+        "Requests": f"sum(rate(mesh_service_requests_total{window}))",
+        "Errors": f"sum(rate(mesh_service_errors_total{window}))",
+    }
+    context, batches = reading.context(incident), [next(reading.batches(incident))]
+    named = replace(context.metrics["request_rate"], whole_name="http_requests_total")
+    metrics = {**context.metrics, "request_rate": named}
+    write(batches, sink(tmp_path / "named", replace(context, metrics=metrics)))
+    assert linked(tmp_path / "named")["Requests"] == f"sum(rate(http_requests_total{window}))"
+    # Where no request is counted, the share of errors is a gauge, which has no rate.
+    share = replace(context.metrics["error_rate"], kind=Kind.GAUGE, share_of="")
+    fewer = [replace(each, metrics=each.metrics.filter(pl.col("metric") != "request_rate")) for each in batches]
+    write(fewer, sink(tmp_path / "fewer", replace(context, metrics={**context.metrics, "error_rate": share})))
+    assert linked(tmp_path / "fewer") == {}
+    assert "errors_ratio" not in (tmp_path / "fewer/dashboards/service.json").read_text(encoding="utf-8")
+
+
+def test_a_panel_has_base_units_whatever_the_unit_of_a_metric_that_a_file_names_in_full(incident, tmp_path):
+    context = reading.context(incident)
+    named = replace(context.metrics["cpu_usage"], whole_name="cpu_percent")
+    metrics = {**context.metrics, "cpu_usage": named}
+    write([next(reading.batches(incident))], sink(tmp_path, replace(context, metrics=metrics)))
+    service = json.loads((tmp_path / "dashboards/service.json").read_text(encoding="utf-8"))
+    (panel,) = [each for each in service["panels"] if each["title"] == "CPU"]
+    assert panel["fieldConfig"]["defaults"]["unit"] == "percentunit"
+    assert panel["targets"][0]["expr"] == '(cpu_percent{service="$service"} / 100)'
 
 
 def test_names_with_commas_are_one_choice_each(incident, tmp_path):

@@ -11,6 +11,7 @@ from meshquake.topology.document import Document, Node
 from meshquake.topology.loading.telemetry.checks import NAMES, check_like, items
 from meshquake.topology.problems import listed, suggestion
 from meshquake.topology.telemetry import expression
+from meshquake.topology.telemetry.base_units import PLAIN, exported_name, exported_unit
 from meshquake.topology.telemetry.block import Telemetry
 from meshquake.topology.telemetry.expression import Expression
 from meshquake.topology.telemetry.metrics import (
@@ -150,13 +151,13 @@ class MetricsReader:
 
     def check_names(self, telemetry: Telemetry, node: Node) -> None:
         """Report each name that two metrics would share."""
-        names: dict[str, list[Recorded]] = defaultdict(list)
-        exported: dict[str, list[Recorded]] = defaultdict(list)
+        names, stems, exported = (defaultdict[str, list[Recorded]](list) for _ in range(3))
         for each in recorded(telemetry.over(self._lower).metrics, self._known):
             names[each.name].append(each)
+            stems[self._stem(each)].append(each)
             exported[self._exported(each)].append(each)
         told = set()
-        for found, what in ((names, "called"), (exported, "exported as")):
+        for found, what in ((names, "called"), (stems, "exported as"), (exported, "exported as")):
             for name, metrics in found.items():
                 both = listed([each.metric for each in metrics])
                 if len(metrics) > 1 and both not in told:
@@ -165,12 +166,19 @@ class MetricsReader:
                     more = "" if what == "called" else " (set exported: NAME)"
                     self._document.error(place, f"{both} would all be {what} {shown(name)}{more}", line=place.key_line)
 
-    def _exported(self, metric: Recorded) -> str:
-        """Return what distinguishes a metric from others in Prometheus and OpenTelemetry."""
+    def _stem(self, metric: Recorded) -> str:
+        """Return what distinguishes a metric from others in OpenTelemetry, where units are not part of names."""
         if metric.exported is not None:
             return plain(metric.exported)
         known = self._known.get(metric.metric)
         return known.exported if known is not None and metric.name == metric.metric else plain(metric.name)
+
+    def _exported(self, metric: Recorded) -> str:
+        """Return what distinguishes a metric from others in Prometheus, whose names end with units."""
+        known = self._known.get(metric.metric)
+        counts = known is not None and known.counts
+        unit = exported_unit(metric.unit, None if known is None else known.unit, counts)
+        return exported_name(self._stem(metric), PLAIN if metric.exported is not None else unit, counts)
 
     def _blamed(self, node: Node, metrics: list[Recorded]) -> Node:
         """Return the last entry that names one of the metrics, or matches one as a pattern; else the whole block."""
