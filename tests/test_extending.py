@@ -439,6 +439,11 @@ OTHERS = {
         "missed.level must be one of DEBUG, INFO, WARN, ERROR, FATAL",
     ),
     "no time": ("meshquake.logs", "Jam = {'slow_after_ms': {'database': '1s'}}", "must be a whole number"),
+    "a value that cannot be drawn": (
+        "meshquake.logs",
+        "Jam = {'missed': {'level': 'INFO', 'logger': 'x', 'text': '{jam:5..1}'}}",
+        "missed.text: {jam:5..1} must have the lower number first: {jam:1..5}",
+    ),
     "a value that there is not": (
         "meshquake.logs",
         "Jam = {'missed': {'level': 'INFO', 'logger': 'x', 'text': '{jam}'}}",

@@ -12,6 +12,8 @@ from meshquake.faults import loader as scenario_loader
 from meshquake.topology import loader
 from meshquake.topology.problems import DocumentError
 from meshquake.topology.telemetry.expression import LONGEST, parse
+from meshquake.topology.telemetry.metrics import recorded
+from meshquake.topology.telemetry.vocabulary import vocabulary
 
 
 def problems(block, scenario=None):
@@ -39,6 +41,7 @@ MISTAKES = {
     "metrics: {cpu_usage: {is: error_rate, unit: 1}}": "applies only to a metric with a new name: this one is measured",
     "metrics: {own: {is: error_rate}}": "missing key 'unit': the records give it (1 for a plain number)",
     "metrics: {own: {is: errors / 2, unit: 1}}": None,
+    "metrics: {own: {is: 1e400*cpu_usage, unit: 1}}": "1e400 is too large a number",
     "metrics: {own: {is: error_rate + retry_rate, unit: 1}}": "combines metrics that share no level: error_rate "
     "of service and replica; retry_rate of edge",
     "metrics: {own: {is: error_rate, unit: 1, of: edge}}": "is not measured for edge (valid: service, replica)",
@@ -78,6 +81,59 @@ def test_all_mistakes_are_told_at_once_each_at_its_line():
         loader.parse(text, "mesh.yaml")
     first = text[: text.index("    cpu: none")].count("\n") + 1
     assert [problem.line for problem in refused.value.problems] == [first, first + 1, first + 2]
+
+
+@pytest.mark.parametrize(
+    ("entry", "messages"),
+    [
+        (
+            "own: {is: error_rat + latency_p50}",
+            [
+                "there is no metric 'error_rat' (did you mean 'error_rate'?)",
+                "missing key 'unit': the records give it (1 for a plain number)",
+            ],
+        ),
+        (
+            "cpu_usage: {is: error_rat, unit: s}",
+            [
+                "there is no metric 'error_rat' (did you mean 'error_rate'?)",
+                "applies only to a metric with a new name: this one is measured",
+            ],
+        ),
+        (
+            "cpu_usage: {scale: many, name: 1st}",
+            [
+                "must be a number such as 0.6, not 'many'",
+                "must be a name: up to 200 letters, digits and any of _ : . -, not starting with a digit",
+                "needs a unit beside it, that of the scaled values: the records give it",
+            ],
+        ),
+    ],
+)
+def test_a_mistake_in_one_key_of_a_metric_hides_none_in_another(entry, messages):
+    assert sorted(message for _, message in problems(f"metrics: {{{entry}}}")) == sorted(messages)
+
+
+def levels_of(metric, *blocks):
+    """Return the levels at which a metric is recorded with a block in the mesh, and perhaps another in a scenario."""
+    mesh = loader.parse(f"{SMALL}telemetry: {{metrics: {blocks[0]}}}\n", "mesh.yaml")
+    telemetry = mesh.topology.telemetry
+    if blocks[1:]:
+        text = f"name: x\ntelemetry: {{metrics: {blocks[1]}}}\n"
+        telemetry = scenario_loader.parse(text, "s.yaml", mesh=mesh).scenario.telemetry.over(telemetry)
+    found = {each.metric: each for each in recorded(telemetry.metrics, vocabulary().metrics)}
+    return found[metric].levels if metric in found else ()
+
+
+def test_naming_a_metric_again_brings_it_back():
+    whole = vocabulary().metrics["cpu_usage"].levels
+    assert levels_of("cpu_usage", "{cpu_usage: none}") == ()
+    assert levels_of("cpu_usage", "{cpu_usage: none}", "{cpu_usage: {name: cc}}") == whole
+    assert levels_of("cpu_usage", '{"*": none, cpu_usage: {}}') == whole
+    assert levels_of("cpu_usage", '{"*": none, "cpu_*": {docs: Cores.}}') == whole
+    assert levels_of("cpu_usage", '{"*": none, cpu_usage: {of: service}}', "{cpu_usage: {name: cc}}") == ("service",)
+    assert levels_of("cpu_usage", "{cpu_usage: {name: cc}}", '{"*": none}') == ()
+    assert levels_of("own", "{own: {is: cpu_usage, unit: s}}", "{own: none}") == ()
 
 
 def test_a_scenario_may_speak_of_what_its_mesh_makes():

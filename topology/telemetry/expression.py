@@ -92,28 +92,32 @@ def parse(text: str) -> Expression:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ValueError(f"is not an expression: {_HAS}") from None
     names: dict[str, None] = {}
-    _check(tree, names)
+    _check(tree, names, text.strip())
     if not names:
         raise ValueError("names no metric")
     return Expression(text.strip(), tuple(names), tree)
 
 
-def _check(node: ast.expr, names: dict[str, None]) -> None:
-    """Raise ValueError for anything outside the language; add the metrics that are named to `names`."""
+def _check(node: ast.expr, names: dict[str, None], text: str) -> None:
+    """Raise ValueError for anything outside the language; add the metrics that are named to `names`.
+
+    `text` is the whole expression: messages quote it as it is written.
+    """
+    written = text[node.col_offset : node.end_col_offset]
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             if not _is_finite(value):
-                raise ValueError(f"{ast.unparse(node)[:20]} is too large a number")
+                raise ValueError(f"{_cut(written, 20)} is too large a number")
         case ast.Name(id=name):
             names[name] = None
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-            _check(left, names)
-            _check(right, names)
+            _check(left, names, text)
+            _check(right, names, text)
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _SIGNED:
-            _check(operand, names)
+            _check(operand, names, text)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
-            _check(left, names)
-            _check(right, names)
+            _check(left, names, text)
+            _check(right, names, text)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             if name not in FUNCTIONS:
                 raise ValueError(f"unknown function {name}: {_HAS}")
@@ -121,9 +125,14 @@ def _check(node: ast.expr, names: dict[str, None]) -> None:
             if not fewest <= len(arguments) <= most:
                 raise ValueError(f"{name} takes {'one value' if most == 1 else 'two values or more'}")
             for each in arguments:
-                _check(each, names)
+                _check(each, names, text)
         case _:
-            raise ValueError(f"cannot have {ast.unparse(node)[:40]}: {_HAS}")
+            raise ValueError(f"cannot have {_cut(written, 40)}: {_HAS}")
+
+
+def _cut(text: str, most: int) -> str:
+    """Shorten a text for a message."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _is_finite(value: float) -> bool:

@@ -18,6 +18,8 @@ FIELD = re.compile(r"\{(\w+(?:[:#][^{}]+)?)\}")
 DRAWN = re.compile(
     r"(?P<name>\w+)(?P<fixed>[:#])(?:(?P<low>-?\d+(?:\.(?P<digits>\d+))?)\.\.(?P<high>-?\d+(?:\.\d+)?)|(?P<words>[^{}]+))"
 )
+#: Numbers are drawn as whole multiples of their last decimal, of which there can be this many.
+_MOST = 2**53
 #: The calls that a service writes lines about: one that it answered in time, too late or not well; one that it made and
 #: that failed for good, before another attempt, or beside one; a lookup that found nothing.
 CALLS = vocabulary().calls
@@ -34,6 +36,30 @@ SEVERITIES = vocabulary().severities
 COLUMNS = (
     *("timestamp", "service", "level", "severity", "logger", "replica", "trace_id", "span_id", "message", "json"),
 )
+
+
+def misdrawn(value: str) -> str:
+    """Return the message for a value that a text wants drawn in an impossible way; empty for any other value.
+
+    Parameters
+    ----------
+    value
+        What is between braces, such as `cache:10..90`.
+    """
+    found = DRAWN.fullmatch(value)
+    if found is None:
+        return ""
+    start = found["name"] + found["fixed"]
+    if found["words"] is not None:
+        if ".." in found["words"] and "|" not in found["words"]:
+            return f"{{{value}}} must have two numbers, as in {{{start}1..10}}, or words, as in {{{start}ONE|OTHER}}"
+        return ""
+    low, high = float(found["low"]), float(found["high"])
+    if low > high:
+        return f"{{{value}}} must have the lower number first: {{{start}{found['high']}..{found['low']}}}"
+    if max(-low, high) * 10.0 ** len(found["digits"] or "") > _MOST:
+        return f"{{{value}}} has too many digits"
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ OWN = "{metric}"
 class MetricChange:
     """What a block changes in a metric, in all metrics that match a pattern, or what defines a derived metric.
 
-    Whatever it doesn't set stays as it is. A metric at no level (`of` is empty) is not recorded.
+    Whatever it doesn't set stays as it is. A metric at no level (`of` is empty) is not recorded; a later change of it,
+    whatever it says, brings it back.
     """
 
     metric: str
@@ -55,7 +56,8 @@ class MetricChange:
 
     def over(self, lower: MetricChange) -> MetricChange:
         """Return this change laid over another one of the same metric."""
-        return replace(lower, **{word: value for word, value in vars(self).items() if value is not None})
+        kept = replace(lower, of=None) if lower.of == () else lower
+        return replace(kept, **{word: value for word, value in vars(self).items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from meshquake.topology.plugins import Extensible
 from meshquake.topology.spec import LOGS, SERVICE_KINDS, Service
 from meshquake.topology.telemetry.logs import DRAWN as DRAWN
 from meshquake.topology.telemetry.logs import FIELD as FIELD
-from meshquake.topology.telemetry.logs import NONE, Words
+from meshquake.topology.telemetry.logs import NONE, Words, misdrawn
 from meshquake.topology.units import parse_duration
 
 Book = Mapping[str, Any]
@@ -345,6 +345,7 @@ def _wrong_wording(value: Any, path: str) -> Iterator[str]:
         yield from _wrong_time(value["after"], f"{path}.after")
     if unknown := set(value.get("topics", ())) - set(TOPICS):
         yield f"{path}.topics: there is no topic {min(unknown)} (valid: {', '.join(TOPICS)})"
+    yield from (f"{path}.text: {problem}" for field in FIELD.findall(value["text"]) if (problem := misdrawn(field)))
     if part != "notices":  # their values depend on the notice
         known = VITALS if part in ("chatter", "startup") else VALUES
         yield from (

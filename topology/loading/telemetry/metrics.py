@@ -100,14 +100,14 @@ class MetricsReader:
                 wrong(word, f"must be a name: {NAMES}")
             elif word == "exported" and plain(value).startswith(PREFIX):
                 wrong(word, f"cannot begin with {PREFIX}: that prefix is for exported names derived from the name")
-        if change.is_ is not None or change.metric in self._made:
+        if "is" in node.entries or change.metric in self._made:
             self._check_made(change, node, wrong)
-        elif change.scale is not None and change.unit is None:
+        elif "scale" in node.entries and "unit" not in node.entries:
             wrong("scale", "needs a unit beside it, that of the scaled values: the records give it")
         self._check_levels(change, wrong)
 
     def _check_made(self, change: MetricChange, node: Node, wrong: Callable[[str, str], None]) -> None:
-        if change.metric in self._known and change.is_ is not None:
+        if change.metric in self._known and "is" in node.entries:
             wrong("is", "applies only to a metric with a new name: this one is measured")
             return
         if not NAME.fullmatch(change.metric):
@@ -116,7 +116,7 @@ class MetricsReader:
             wrong("name", "applies only to a measured metric: this one is named by its key")
         if change.scale is not None:
             wrong("scale", "applies only to a measured metric: write it into the expression")
-        if change.is_ is not None and change.unit is None:
+        if "is" in node.entries and "unit" not in node.entries:
             self._document.error(node, "missing key 'unit': the records give it (1 for a plain number)")
         if change.is_ is not None and not common(change.is_, self._known):
             names = [f"{name} of {listed(self._known[name].levels)}" for name in change.is_.names]

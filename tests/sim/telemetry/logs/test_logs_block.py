@@ -44,12 +44,17 @@ def usual():
     return as_usual()
 
 
-def refused(block):
-    """Return the only error message for a block about logs."""
+def all_refused(block):
+    """Return the error messages for a block about logs."""
     with pytest.raises(DocumentError) as error:
         frames(f"telemetry: {{logs: {{{block}}}}}")
-    (problem,) = error.value.problems
-    return problem.message
+    return [problem.message for problem in error.value.problems]
+
+
+def refused(block):
+    """Return the only error message for a block about logs."""
+    (message,) = all_refused(block)
+    return message
 
 
 def assert_but_logs_equal(found, usual):
@@ -189,6 +194,15 @@ def test_the_lines_of_a_scenario_come_after_those_of_its_mesh(usual):
         ),
         ("{when: handeld, text: x}", "cannot be 'handeld' (did you mean 'handled'?)"),
         ("{text: x}", "missing key 'when': a text is for one kind of line"),
+        ("{service: web, text: 'deadline {peer}'}", "missing key 'when': a text is for one kind of line"),
+        ("{when: handled, text: '{x:10..5}'}", "{x:10..5} must have the lower number first: {x:5..10}"),
+        ("{when: handled, text: '{x#0.5..-1}'}", "{x#0.5..-1} must have the lower number first: {x#-1..0.5}"),
+        (
+            "{when: handled, text: '{y:a..b}'}",
+            "{y:a..b} must have two numbers, as in {y:1..10}, or words, as in {y:ONE|OTHER}",
+        ),
+        ("{when: handled, text: '{y: 1..5}'}", "{y: 1..5} must have two numbers, as in {y:1..10}, or words"),
+        ("{when: handled, text: '{y:1.25..99999999999999}'}", "{y:1.25..99999999999999} has too many digits"),
         ("{when: slow}", "changes nothing: give a text, a level or a logger"),
         (
             "{when: handled, cause: timeout, text: x}",
@@ -204,6 +218,39 @@ def test_the_lines_of_a_scenario_come_after_those_of_its_mesh(usual):
 )
 def test_a_mistake_about_lines_is_told(line, message):
     assert refused(f"lines: [{line}]").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("block", "messages"),
+    [
+        (
+            "lines: [{when: handeld, service: wbe, text: '{operatoin} {x:2..1}'}]",
+            [
+                "cannot be 'handeld' (did you mean 'handled'?)",
+                "no service matches 'wbe' (did you mean 'web'?)",
+                "there is no value {operatoin} (did you mean 'operation'?)",
+                "{x:2..1} must have the lower number first: {x:1..2}",
+            ],
+        ),
+        (
+            "lines: [{text: '{operatoin}'}]",
+            [
+                "missing key 'when': a text is for one kind of line",
+                "there is no value {operatoin} (did you mean 'operation'?)",
+            ],
+        ),
+        (
+            "chatter: [{service: wbe, text: '{x:2..1}'}]",
+            [
+                "missing key 'every'",
+                "no service matches 'wbe' (did you mean 'web'?)",
+                "{x:2..1} must have the lower number first: {x:1..2}",
+            ],
+        ),
+    ],
+)
+def test_a_mistake_in_one_key_of_a_line_hides_none_in_another(block, messages):
+    assert sorted(all_refused(block)) == sorted(messages)
 
 
 # -- lines by stack, and lines of processes ----------------------------------------------------------------------------

@@ -79,6 +79,8 @@ def told(block):
         whole = {}
         for word, change in block.get("metrics", {}).items():
             if fnmatchcase(row["metric"], word) and "is" not in (change or {}):
+                if whole.get("of") == []:
+                    del whole["of"]  # a later entry brings back what was left out
                 whole |= {"of": []} if change == "none" else change
         if level not in whole.get("of", [level]) or left_out(block, row["metric"], level, row["service"]):
             continue
