@@ -125,6 +125,9 @@ def at_level(level: str) -> Observability:
 
 def read(document: Document, node: Node) -> Observability:
     """Read a level, or a block of keys, from a document, which gets the errors."""
+    if node.is_none:
+        document.error(node, "cannot be none: write perfect to record everything as it happens")
+        return PERFECT
     return _made(settings(document, Observability, node))
 
 

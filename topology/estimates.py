@@ -1,7 +1,8 @@
 """Estimates for a healthy mesh: how often each operation runs, how long it takes, and what that occupies.
 
 They are made without a run and assume that nobody waits for a worker or a core, and that nothing times out, fails or is
-retried. Slow calls are hedged, but the extra load of hedges on callees is not counted.
+retried. Ambient load and jobs take from the cores what they take on average. Slow calls are hedged, but the extra load
+of hedges on callees is not counted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Load:
     """What the usual requests demand of a service.
 
     `rate` is calls per second, over all replicas. `cores` and `workers` are mean utilisations, relative to what the
-    service's other load (`ambient`) leaves free. At 1 or more the service falls behind for ever.
+    service's other load and jobs (`ambient`) leave free. At 1 or more the service falls behind for ever.
     """
 
     rate: float
@@ -112,7 +113,7 @@ def response_times(topology: Topology) -> dict[str, Floats]:
     for node in reversed(list(nx.topological_sort(graph))):
         at = graph.nodes[node]
         below = {call: times[target] for call, target in at["targets"].items()}
-        ambient = topology.environment.load_of(at["service"].name)
+        ambient = topology.environment.taken_from(at["service"].name, at["service"].kind)
         pace = _Pace(at["service"].name, edges, below, _Draws(node), 1.0 / (1.0 - ambient.cores))
         variants = at["service"].variants(at["operation"])
         samples = [pace.work(each.work) + pace.steps(each.calls) for _, each in variants]
@@ -149,7 +150,8 @@ def offered_load(topology: Topology, response: Mapping[str, Floats] | None = Non
     graph = operation_graph(topology)
     visits = node_visits(topology, graph)
     times = response_times(topology) if response is None else response
-    ambient = {service.name: topology.environment.load_of(service.name) for service in topology.services}
+    living = topology.environment
+    ambient = {service.name: living.taken_from(service.name, service.kind) for service in topology.services}
     stalls = dict(topology.environment.slow_mode)
     asked = {service.name: [0.0, 0.0, 0.0] for service in topology.services}
     for node, at in graph.nodes(data=True):

@@ -53,7 +53,8 @@ def keys_schema(cls: type, by_hand: ByHand = _NOTHING) -> dict[str, Schema]:
     schemas: dict[str, Schema] = {}
     for word, key in keys_of(cls).items():
         if key.grammar.unit != "other" or word in by_hand:
-            values = [by_hand[word]] if word in by_hand else alternatives(key.grammar)
+            none: list[Schema] = [{"const": "none"}] if key.grammar.none else []
+            values = [*none, by_hand[word]] if word in by_hand else alternatives(key.grammar)
             doc = _joined("; ", key.grammar.doc, bounds(key.grammar))
             schemas[word] = either(doc, *values) | _default(key)
     return schemas
@@ -131,7 +132,7 @@ def _alternatives_of(cls: type, by_hand: ByHand = _NOTHING, needed: Collection[s
 def _default(key: BoundKey) -> Schema:
     """Return the default of a key as a file has it; nothing if that isn't a plain value."""
     grammar, value = key.grammar, key.default
-    if value is None and grammar.none:
+    if value in (None, ()) and grammar.none:
         return {"default": "none"}
     if value is MISSING or value is None or value == "" or grammar.unit not in UNITS:
         return {}

@@ -48,7 +48,7 @@ class MeshFile:
     defaults: Any = key("other", "defaults for services and edges", None)
     edges: Any = key("other", "policies of individual edges, by `caller -> callee`", None)
     cluster: Room | None = key("spec", "capacity of the cluster for all replicas (default: enough)", None, spec=Room)
-    environment: Any = key("other", "what the mesh does by itself, with and without faults (default: nothing)", None)
+    environment: Any = key("other", "what the mesh does by itself, with and without faults", None, none=True)
     telemetry: Any = key("other", "what is recorded, and under which names (default: everything, as measured)", None)
 
 
@@ -128,7 +128,7 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
     if room is not None:
         service_reader.check_room(room, services)
     environment, telemetry = CALM, UNCHANGED
-    if "environment" in sections:
+    if sections.get("environment") is not None:
         environment = EnvironmentReader(document, services).read(sections["environment"])
     if "telemetry" in sections:
         telemetry = read_telemetry(document, sections["telemetry"], names.known)

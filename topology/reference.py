@@ -62,7 +62,7 @@ def _value(grammar: Key) -> str:
 def _default(key: BoundKey) -> str:
     if key.default is MISSING:
         return "required"
-    if key.default is None:
+    if key.default is None or (key.default == () and key.grammar.none):
         return "`none`" if key.grammar.none else ""
     return _written(key.grammar, key.default)
 

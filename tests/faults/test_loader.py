@@ -466,7 +466,7 @@ def test_on_the_command_line_a_bad_file_is_told_in_a_line_and_ends_with_status_2
 
 def test_a_mesh_is_looked_at_at_the_rate_that_is_played():
     """A shipped mesh is odd on purpose, but it isn't made for every rate."""
-    overloaded = "services.database: overloaded even when healthy: 4200/s need 300% of its cores"
+    overloaded = "services.database: overloaded even when healthy: 4200/s need 310% of its cores"
     told = [str(problem) for problem in parse("name: x", "my.yaml", Options(rate=5000)).warnings]
     assert [text for text in told if text.endswith(overloaded)]
     assert not [text for text in told if "work that nobody waits for" in text]

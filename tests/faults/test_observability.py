@@ -45,6 +45,7 @@ def test_a_change_is_made_of_what_was_played():
     ("text", "problem"),
     [
         ("tipical", "x.yaml:2: observability: cannot be 'tipical' (did you mean 'typical'?)"),
+        ("none", "x.yaml:2: observability: cannot be none: write perfect to record everything as it happens"),
         ("{lost: 120%}", "x.yaml:2: observability.lost: must be at most 100%, not 120%"),
         ("{tail_sampling: {keap: 1}}", "x.yaml:2: observability.tail_sampling: unknown key 'keap' (did you mean 'keep'?)"),  # noqa: E501
         ("[typical]", "x.yaml:2: observability: must be a block of keys, not a list"),

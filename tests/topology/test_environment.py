@@ -9,7 +9,8 @@ from stage import topology_of
 
 from meshquake.exporters.blocks import Facts
 from meshquake.exporters.reports import outline
-from meshquake.topology.environment import CALM
+from meshquake.topology.binder import keys_of
+from meshquake.topology.environment import CALM, Environment
 from meshquake.topology.environment.connections import Churn
 from meshquake.topology.environment.deploys import Deploys
 from meshquake.topology.environment.errors import BaseErrors
@@ -20,7 +21,7 @@ from meshquake.topology.environment.memory import Aging
 from meshquake.topology.environment.slow_mode import SlowMode
 from meshquake.topology.estimates import offered_load, response_times
 from meshquake.topology.loader import parse
-from meshquake.topology.problems import DocumentError, listed
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.review import remarks
 from meshquake.topology.schema import topology_schema
 
@@ -44,6 +45,15 @@ def test_a_mesh_without_an_environment_is_calm():
     lively = topology_of(f"{MESH}environment: {{users: 20%}}\n")
     assert lively.environment != CALM
     assert lively.calm() == topology_of(MESH)
+
+
+@pytest.mark.parametrize("word", [*keys_of(Environment)])
+def test_each_part_of_an_environment_and_the_whole_can_be_none(word):
+    """An editor accepts it too; so a part can be switched off without taking its key out of a file."""
+    text = f"{MESH}environment: {{{word}: none}}\n"
+    assert topology_of(text).environment == CALM == topology_of(f"{MESH}environment: none\n").environment
+    assert not editor.complaints(topology_schema(), text)
+    assert not editor.complaints(topology_schema(), f"{MESH}environment: none\n")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +104,22 @@ def test_no_more_is_to_be_had_of_a_service_than_is_left_and_an_autoscaler_knows_
     ]
 
 
+def test_estimates_know_what_jobs_take_on_average():
+    """Two jobs at 60% of the cores for a third of the time leave 64%, and ambient load of half of that, 32%."""
+    jobs = (
+        "[{name: a, on: db, every: 30s, takes: 10s, cores: 60%}, {name: b, on: db, every: 3m, takes: 1m, cores: 60%}]"
+    )
+    alone, beside = (
+        topology_of(MESH),
+        topology_of(f"{MESH}environment: {{jobs: {jobs}, load: {{cores: 0%, db: {{cores: 50%}}}}}}\n"),
+    )
+    cores = [{name: load.cores for name, load in offered_load(each).items()} for each in (alone, beside)]
+    assert cores[1]["db"] == pytest.approx(cores[0]["db"] / 0.32)
+    assert cores[1]["web"] == cores[0]["web"]
+    times = [response_times(each)["db.read"].mean() for each in (alone, beside)]
+    assert times[1] == pytest.approx(times[0] / 0.32)
+
+
 def test_jobs_are_named_or_described_and_processes_and_connections_age_by_service():
     said = environment("{jobs: [usual, {name: settle, on: db, every: 10m, takes: 30s}], memory: {}, connections: 10m}")
     assert said.jobs == (Job("usual"), Job("settle", on="db", every=600.0, takes=30.0))
@@ -108,11 +134,18 @@ def test_jobs_are_named_or_described_and_processes_and_connections_age_by_servic
 
 
 REFUSED = {
-    "{jobs: tidy}": ".jobs: needs every and takes too, unless its name is that of a common job: "
-    f"{listed([USUAL, *JOBS])}",
+    "{jobs: tidy}": ".jobs: needs every and takes too, unless its name is that of a common job "
+    f"(valid: {', '.join([USUAL, *JOBS])})",
     "{jobs: [usual, {name: tidy, takes: 1s}]}": ".jobs[1]: needs every too, unless its name is that of a common "
-    f"job: {listed([USUAL, *JOBS])}",
-    "{jobs: {name: backup, takes: 20h}}": ".jobs: takes more than half of the time between runs",
+    f"job (valid: {', '.join([USUAL, *JOBS])})",
+    "{jobs: usuall}": ".jobs: needs every and takes too, unless its name is that of a common job (did you mean "
+    "'usual'?)",
+    "{jobs: {name: backup, takes: 20h}}": ".jobs: must take at most half of the time between runs, but backup takes "
+    "20h of every 24h",
+    "{jobs: {name: usual, every: 30s, on: db}}": ".jobs: must take at most half of the time between runs, but "
+    "checkpoint takes 20s of every 30s, compaction takes 20s of every 30s, backup takes 15m of every 30s and report "
+    "takes 20s of every 30s",
+    "{users: [none]}": ".users[0]: must be a ratio such as 40% or 0.4, not 'none'",
     "{jobs: [{name: backup, on: dbb}]}": ".jobs[0].on: 'dbb' is neither a kind of service nor a service (did you mean "
     "'db'?)",
     "{memory: {ends: restarts}}": ".memory.ends: cannot be 'restarts' (did you mean 'restart'?)",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -43,20 +44,29 @@ class Environment:
         "fluctuations of the number of users, each with one time scale",
         (),
         many=True,
+        none=True,
         spec=Fluctuation,
     )
-    errors: ByService[BaseErrors] = key("other", "calls that fail on their own", ())
-    slow_mode: ByService[SlowMode] = key("other", "calls that stall occasionally", ())
-    load: ByService[AmbientLoad] = key("other", "what services do besides the recorded requests", ())
-    memory: ByService[Aging] = key("other", "processes that grow while they run, and are recycled", ())
-    collections: ByService[Collections] = key("other", "garbage collections that stop processes", ())
-    connections: ByService[Churn] = key("other", "connections to services that are closed when they are old", ())
-    jobs: tuple[Job, ...] = key("spec", "jobs that services run on a schedule", (), many=True, spec=Job)
+    errors: ByService[BaseErrors] = key("other", "calls that fail on their own", (), none=True)
+    slow_mode: ByService[SlowMode] = key("other", "calls that stall occasionally", (), none=True)
+    load: ByService[AmbientLoad] = key("other", "what services do besides the recorded requests", (), none=True)
+    memory: ByService[Aging] = key("other", "processes that grow while they run, and are recycled", (), none=True)
+    collections: ByService[Collections] = key("other", "garbage collections that stop processes", (), none=True)
+    connections: ByService[Churn] = key(
+        "other", "connections to services that are closed when they are old", (), none=True
+    )
+    jobs: tuple[Job, ...] = key("spec", "jobs that services run on a schedule", (), many=True, none=True, spec=Job)
     deploys: Deploys | None = key("spec", "good versions that roll out occasionally", None, none=True, spec=Deploys)
 
     def load_of(self, service: str) -> AmbientLoad:
         """Return the ambient load of a service, by name."""
         return dict(self.load).get(service, NOTHING)
+
+    def taken_from(self, service: str, kind: str) -> AmbientLoad:
+        """Return what a service of a kind has to do besides requests on average over time: ambient load and jobs."""
+        usual = self.load_of(service)
+        left = prod(1.0 - job.cores * job.takes / job.every for job in self.jobs_of(service, kind))
+        return replace(usual, cores=usual.cores + (1.0 - usual.cores) * (1.0 - left))
 
     def jobs_of(self, service: str, kind: str) -> tuple[KnownJob, ...]:
         """Return the jobs of a service of a kind; of two jobs with the same name, the later one."""

@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 from meshquake.topology.binder import keys_of
 from meshquake.topology.distributions import DAY
 from meshquake.topology.keys import key
-from meshquake.topology.problems import listed
+from meshquake.topology.problems import listed, suggestion
+from meshquake.topology.units import duration
 
 #: Stands for all common jobs.
 USUAL: Final = "usual"
@@ -37,12 +38,14 @@ class Job:
         """What is wrong with the job although each key is valid; empty if nothing is."""
         missing = [word for word in ("every", "takes") if getattr(self, word) is None]
         if missing and self.name not in (USUAL, *JOBS):
-            return (
-                f"needs {' and '.join(missing)} too, unless its name is that of a common job: {listed([USUAL, *JOBS])}"
-            )
-        if any(job.takes > job.every / 2 for job in self.known()):
-            return "takes more than half of the time between runs"
-        return ""
+            known = suggestion(self.name, [USUAL, *JOBS])
+            return f"needs {' and '.join(missing)} too, unless its name is that of a common job{known}"
+        long = [
+            f"{job.name} takes {duration(job.takes)} of every {duration(job.every)}"
+            for job in self.known()
+            if job.takes > job.every / 2
+        ]
+        return f"must take at most half of the time between runs, but {listed(long)}" if long else ""
 
     def known(self) -> Iterator[KnownJob]:
         """Yield the jobs that it stands for, with everything filled in."""

@@ -26,11 +26,13 @@ class EnvironmentReader:
     def read(self, node: Node) -> Environment:
         """Read a section; if it's refused, return an empty environment and report errors."""
         by_hand = {word: partial(self._by_service, kind) for word, kind in Environment.by_service.items()}
-        environment = build(Environment, settings(self._document, Environment, node, by_hand)) or CALM
+        told = settings(self._document, Environment, node, by_hand)
+        # What is `none` is as if it weren't there.
+        environment = build(Environment, {word: value for word, value in told.items() if value is not None}) or CALM
         for word in ("users", "jobs"):
-            if told := getattr(environment, word):
+            if parts := getattr(environment, word):
                 place = node.entries[word]
-                for part, each in zip(told, place.items or [place], strict=True):
+                for part, each in zip(parts, place.items or [place], strict=True):
                     self._refuse(part, each)
                     if isinstance(part, Job):
                         self._find(part, each)
