@@ -22,6 +22,7 @@ from meshquake.topology.binder import keys_of, settings
 from meshquake.topology.document import Document
 from meshquake.topology.keys import Key
 from meshquake.topology.loading.telemetry.block import read_telemetry
+from meshquake.topology.outside import is_folder
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
@@ -215,6 +216,9 @@ def _named(document: Document, named: str, folder: Path) -> Path | None:
     if named in meshes:
         return meshes[named]
     path = folder / named
+    if is_folder(path):
+        document.error(document.find("topology"), f"{shown(named)} is a folder, not a file")
+        return None
     if _exists(path):
         return path
     message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"

@@ -538,6 +538,7 @@ def flow(value):
 @example("name: x\nfaults: [slow: {target: database, factor: 2, at: 1e308s, for: 1e308s}]")
 @example("name: x\nfaults: [slow: {target: database, factor: 2, at: 1e308%, for: 1e308%}]")
 @example("? [a]\n: b")
+@example("topology: /")
 @example("name: " + "9" * 5000)
 def test_no_text_makes_anything_but_a_scenario_or_a_list_of_problems(text):
     try:
