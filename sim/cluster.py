@@ -19,6 +19,7 @@ from meshquake.sim.engine.service import Service
 from meshquake.sim.engine.upheaval import disturb, release, reschedule
 from meshquake.sim.journal import Journal
 from meshquake.sim.lifecycle.chatter import Chatter
+from meshquake.sim.lifecycle.past import Past
 from meshquake.sim.policies.compose import Composed, guard, serve
 from meshquake.sim.policies.context import PolicyContext
 from meshquake.topology.addresses import address
@@ -43,7 +44,8 @@ class Cluster:
         self.env = Environment()
         self.engine = CallEngine(self.env, seed)
         self.journal = Journal(self.env)
-        self._context = PolicyContext(self.env, self.engine, self.journal, topology.environment, seed)
+        self.past = Past(topology, seed)
+        self._context = PolicyContext(self.env, self.engine, self.journal, topology.environment, seed, self.past)
         self.services: dict[str, Service] = {}
         count = 0
         for index, spec in enumerate(topology.services):
@@ -71,8 +73,9 @@ class Cluster:
         self.meters: dict[Revision, ServerPolicy] = {}
         #: (replica, version) of every process that ever ran; rows refer to them by position.
         self.incarnations: list[tuple[Replica, str]] = []
-        self.chatter = Chatter(self.env, self.journal, topology, seed)
+        self.chatter = Chatter(self.env, self.journal, topology, seed, self.past)
         for replica in self.replicas:
+            replica.born = -self.past.age(replica)
             self.incarnate(replica)
             self.connect(replica, warm=True)
 

@@ -121,7 +121,7 @@ class Replica:
         self.taken_out = 0
         self.failures = 0
         self.successes = 0
-        #: When its process began (long ago, for initial replicas), infinite while there is none; how long the last
+        #: When its process began (before 0, for initial replicas), infinite while there is none; how long the last
         #: process lived, and how many in a row ended unasked.
         self.born = -inf
         self.lived = inf

@@ -5,6 +5,7 @@ ambient.py        what services do besides the requests that are played
 drift.py          the random process behind that, for many at once
 jobs.py           background jobs run
 aging.py          processes grow, and are recycled
+growth.py         how fast they grow, and how far
 churning.py       connections are closed when they are old
 deploying.py      good versions roll out now and then
 newcomers.py      replicas added since the last look

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meshquake.faults.fault import Target
 from meshquake.faults.kinds.restart import Restart
+from meshquake.sim.environment.growth import Growth, growth_key
 from meshquake.sim.environment.newcomers import Newcomers
 from meshquake.sim.journal import Happening
 from meshquake.sim.lifecycle.in_place import replace
 from meshquake.sim.lifecycle.process import run_out_of_memory
-from meshquake.topology.addresses import address, uniform
+from meshquake.topology.addresses import uniform
 from meshquake.topology.environment.memory import OOM, Aging
 
 if TYPE_CHECKING:
@@ -20,29 +21,16 @@ if TYPE_CHECKING:
 
 #: How often memory grows (seconds): a step of its own, so that sampling metrics more often changes nothing.
 _STEP: Final = 2.0
-#: Replicas grow up to this share faster or slower: real ones serve different requests.
-_SPREAD: Final = 0.2
 
 
-class _Growth:
-    """The memory growth of one replica's process: how many bytes so far, how many per second, and how many at most.
+class _Grown:
+    """How far the process of one replica has grown, and how it goes on."""
 
-    At the start of a recording it is anything up to `usual`.
-    """
-
-    def __init__(self, replica: Replica, aging: Aging, key: int) -> None:
+    def __init__(self, replica: Replica, aging: Aging, growth: Growth) -> None:
         self.replica = replica
         self.aging = aging
-        memory, kind = replica.service.spec.memory, replica.service.spec.kind
-        own = 1 + _SPREAD * (2 * uniform(key, 0) - 1)
-        self.rate = own * aging.growth_of(kind) * memory.limit / 3600.0
-        mark = 1.0 if aging.ends == OOM else aging.recycle_at
-        self.room = max(0.0, mark - memory.base) * memory.limit
-        # Garbage comes and goes, so no process is recycled for it.
-        self.usual = max(0.0, self.room - memory.collect_at * memory.limit)
-        if aging.ends != OOM:
-            self.room = self.usual
-        #: The incarnation that grows, and by how much it has grown.
+        self.growth = growth
+        #: The incarnation that grows, and by how many bytes it has grown.
         self.incarnation = replica.incarnation
         self.grown = 0.0
         #: Whether it's about to end.
@@ -60,7 +48,7 @@ class Growing:
         self._cluster = cluster
         self._aging = {cluster.services[name]: each for name, each in aging.items()}
         self._newcomers = Newcomers(self._aging)
-        self._all: list[_Growth] = []
+        self._all: list[_Grown] = []
         self._recycled = 0
         self._tick(None)
 
@@ -68,32 +56,32 @@ class Growing:
         cluster = self._cluster
         came = self._newcomers.take()
         if came:
-            self._all = [growth for growth in self._all if growth.replica in growth.replica.service.replicas]
+            self._all = [grown for grown in self._all if grown.replica in grown.replica.service.replicas]
         for replica in came:
-            key = address(cluster.seed, "memory", replica.service.spec.name, replica.index) % 2**64
-            growth = _Growth(replica, self._aging[replica.service], key)
-            self._all.append(growth)
+            spec, aging = replica.service.spec, self._aging[replica.service]
+            grown = _Grown(replica, aging, Growth.of(spec, replica.index, aging, cluster.seed))
+            self._all.append(grown)
             if not cluster.now:
-                # The replicas of the start have been running for some time.
-                growth.add(uniform(key, 1) * growth.usual)
-                replica.littered = uniform(key, 2) * replica.mark
-        for growth in self._all:
-            if growth.replica.up:
-                self._grow(growth)
+                # The processes of the start have grown for as long as they have run.
+                grown.add(min(grown.growth.rate * (-replica.born - spec.startup), grown.growth.usual))
+                replica.littered = uniform(growth_key(cluster.seed, spec.name, replica.index), 2) * replica.mark
+        for grown in self._all:
+            if grown.replica.up:
+                self._grow(grown)
         cluster.env.call_at(cluster.now + _STEP, self._tick)
 
-    def _grow(self, growth: _Growth) -> None:
-        replica = growth.replica
-        if replica.incarnation != growth.incarnation:
-            growth.incarnation, growth.grown, growth.ending = replica.incarnation, 0.0, False
-        growth.add(min(growth.rate * _STEP, growth.room - growth.grown))
-        if growth.grown < growth.room or growth.ending or not growth.rate:
+    def _grow(self, grown: _Grown) -> None:
+        replica, growth = grown.replica, grown.growth
+        if replica.incarnation != grown.incarnation:
+            grown.incarnation, grown.grown, grown.ending = replica.incarnation, 0.0, False
+        grown.add(min(growth.rate * _STEP, growth.most - grown.grown))
+        if grown.grown < growth.most or grown.ending or not growth.rate:
             return
-        if growth.aging.ends == OOM:
+        if grown.aging.ends == OOM:
             if replica.memory() >= replica.service.spec.memory.limit:
                 run_out_of_memory(self._cluster, replica)
         elif self._can_be_spared(replica):
-            growth.ending = True
+            grown.ending = True
             self._recycled += 1
             called = f"recycle-{self._recycled}"
             self._cluster.env.process(self._cluster.journal.signed(called, self._recycle(replica, called)))
@@ -101,7 +89,7 @@ class Growing:
     def _can_be_spared(self, replica: Replica) -> bool:
         """Whether the service can do without it: all its replicas get calls, and no other one is being recycled."""
         service = replica.service
-        ending = any(growth.ending and growth.replica.service is service for growth in self._all)
+        ending = any(grown.ending and grown.replica.service is service for grown in self._all)
         return not ending and len(service.ready) == len(service.replicas) > 1
 
     def _recycle(self, replica: Replica, called: str) -> Generator[Any, Any, None]:

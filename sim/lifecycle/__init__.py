@@ -6,4 +6,5 @@ rollout.py watch.py error_budget.py     the course of a release, and what trigge
 strategy.py rolling.py recreate.py blue_green.py in_place.py shifting.py   ways to replace replicas
 configuration.py                        settings changed while a mesh runs, and changed back
 chatter.py                              what processes log by themselves
+past.py                                 what processes did before the recording
 """

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.environment import Environment
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.journal import Journal
+    from meshquake.sim.lifecycle.past import Past
     from meshquake.topology.spec import Topology
 
 #: How late a regular line may be, as a share of its interval: timers are late, never early.
@@ -33,8 +34,6 @@ _LATE = 0.002
 #: How much longer a follow-up line may take than the catalogue says, as a share.
 _LONGER = 0.6
 _MIB = 2**20
-#: The range of requests answered before the recording by processes that were there when it began.
-_FEWEST, _MOST = 20_000, 900_000
 #: Thresholds for reporting a blocked event loop (milliseconds) and short memory (percent of the limit).
 _BLOCKED, _HIGH = 100.0, 85.0
 
@@ -58,7 +57,7 @@ class Chatter:
     ----------
     env, journal
         The clock, and where the lines go.
-    topology, seed
+    topology, seed, past
         Those of the mesh.
 
     Attributes
@@ -67,15 +66,16 @@ class Chatter:
         Whether the lines are recorded. If not, none are written, and nothing else changes.
     """
 
-    def __init__(self, env: Environment, journal: Journal, topology: Topology, seed: int) -> None:
+    def __init__(self, env: Environment, journal: Journal, topology: Topology, seed: int, past: Past) -> None:
         self._env = env
         self._journal = journal
         self._seed = seed
+        self._past = past
         self._placement = Placement(topology)
         self.heard = True
 
     def begin(self, replica: Replica) -> None:
-        """Schedule the lines of a replica's process, which starts now or, if it is up, has been running for ever."""
+        """Schedule the lines of a replica's process, which starts now or, if it is up, has been running for long."""
         voice = Voice.of(replica.service.spec)
         if not self.heard or (not voice.stack and not voice.words.chatter):
             return
@@ -88,7 +88,9 @@ class Chatter:
         for talk in chatter(voice):
             key = address(self._seed, "chatter", replica.name, talk.name) % 2**64
             first = since + uniform(key, 0, _life(since)) * talk.every
-            self._env.call_at(first, self._say, _Moment(replica, life, talk, key, since, 1))
+            # It was written before this recording, too.
+            number = 1 + int(max(0.0, -replica.born) / talk.every) if replica.up else 1
+            self._env.call_at(first, self._say, _Moment(replica, life, talk, key, since, number))
 
     def _start(self, said: tuple[Replica, int, LogText]) -> None:
         replica, life, text = said
@@ -137,22 +139,15 @@ class Chatter:
                 return pod_address(self._placement, replica)
             case "address":  # where probes and scrapes come from: an address of the node
                 return f"192.0.2.{1 + self._placement.position(replica.service.spec.name, replica.index)}"
-            case "nth":  # it was written before this recording, too
-                return key % 4000 + number
+            case "nth":
+                return number
             case "requests":
-                return replica.handled + self._before(replica)
+                return replica.handled + self._past.answered(replica)
             case "peer":
                 others = list(replica.service.edges)
                 return others[int(uniform(key, number, _word("peer")) * len(others))] if others else None
         rule = Rule.of(name)
         return rule.at(uniform(key, 0 if rule.of_code else number, rule.purpose % 2**32))
-
-    def _before(self, replica: Replica) -> int:
-        """Return how many requests a process answered before this recording; 0 if it started during it."""
-        if replica.born > -inf:
-            return 0
-        u = uniform(address(self._seed, "answered before", replica.name) % 2**64, 0)
-        return int(_FEWEST * (_MOST / _FEWEST) ** u)
 
 
 def _life(since: float) -> int:
@@ -201,7 +196,7 @@ _VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "queued": lambda replica, _: len(replica.queue),
     "limit": lambda replica, _: replica.service.spec.queue.limit,
     "in_flight": lambda replica, _: sum(state.of_all_parts for state in replica.callers),
-    "uptime_s": lambda replica, now: round(now - (replica.born if replica.born > -inf else -86_400)),
+    "uptime_s": lambda replica, now: round(now - replica.born),
     "startup_s": lambda replica, _: f"{replica.service.spec.startup:.3f}",
     "memory_mib": lambda replica, _: round(replica.memory() / _MIB),
     "memory_limit_mib": lambda replica, _: round(replica.service.spec.memory.limit / _MIB),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from meshquake.sim.policies.context import PolicyContext
 
 _MIB: Final = 2**20
-#: For processes that were there from the start: how long they claim to have run (seconds), and a bound on how many
-#: collections they claim to have made.
-_LONG: Final = 86_400.0
-_MANY: Final = 900
 
 
 class Collector(ServerPolicy):
@@ -66,10 +61,8 @@ class Collector(ServerPolicy):
 
     def _told(self, replica: Replica, number: int, length: float) -> dict[str, Any]:
         """Return what runtimes log of a collection: the heap before and after, and how long it took."""
-        heap, since = replica.heap(), replica.born
-        if since == -inf:  # it has always been there, as far as can be seen
-            since, number = -_LONG, number + self._key % _MANY
-        up = self._context.env._now + length - since
+        heap, up = replica.heap(), self._context.env._now + length - replica.born
+        number += self._context.past.collected(replica)
         # The concurrent part of a collection takes several times as long as the pause.
         beside = length * (3.0 + 5.0 * uniform(self._key, number, 1))
         return {

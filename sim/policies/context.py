@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshquake.sim.engine.policy import CallerPolicy, ServerPolicy
-from meshquake.topology.environment import CALM, Environment
+from meshquake.topology.environment import Environment
 
 if TYPE_CHECKING:
     from meshquake.sim.engine.edge import RuntimeEdge
@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from meshquake.sim.engine.replica import Replica
     from meshquake.sim.engine.service import Service
     from meshquake.sim.journal import Journal
+    from meshquake.sim.lifecycle.past import Past
     from meshquake.topology.environment.collections import Collections
     from meshquake.topology.environment.errors import BaseErrors
 
 
 @dataclass(frozen=True)
 class PolicyContext:
-    """What a policy may use of the mesh: the clock, the call engine, the journal, the environment, the seed."""
+    """What a policy may use of the mesh: clock, call engine, journal, environment, seed, and the processes' past."""
 
     env: Clock
     engine: CallEngine
     journal: Journal
-    environment: Environment = CALM
-    seed: int = 0
+    environment: Environment
+    seed: int
+    past: Past
 
     @cached_property
     def errors(self) -> dict[str, BaseErrors]:
