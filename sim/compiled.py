@@ -17,8 +17,8 @@ from typing import Final
 _SIM: Final = Path(__file__).parent
 _FOLDERS: Final = {
     "engine": (
-        *("call", "call_site", "caller_state", "edge", "engine", "environment", "impairment", "modifier", "policy"),
-        *("replica", "shared_cores", "tape", "upheaval"),
+        *("call", "call_site", "caller_state", "edge", "engine", "environment", "event_loop", "impairment"),
+        *("modifier", "policy", "replica", "shared_cores", "tape", "upheaval"),
     ),
     "policies": (
         *("balancing", "base_errors", "breaker", "bulkhead", "collections", "contention", "pool", "queue"),

@@ -88,7 +88,7 @@ ELSEWHERE = {
     "gc_collections": "jvm_gc_collection_seconds_count",
     "heap_used": "jvm_memory_used_bytes",
     "threads": "jvm_threads_current",
-    "event_loop_lag": "nodejs_eventloop_lag_seconds",
+    "event_loop_lag": "nodejs_eventloop_lag_mean_seconds",
     "pod_restarts": "kube_pod_container_status_restarts_total",
     "pod_ready": "kube_pod_status_ready",
     "node_cpu": "node_cpu_usage_seconds_total",

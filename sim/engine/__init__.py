@@ -9,6 +9,7 @@ service.py deployment.py subset.py    a service, its deployments, and those of i
 replica.py revision.py  workers, queues and cores, and what the replicas run
 modifier.py impairment.py   a fault's effect while it acts, and what it does to a call
 upheaval.py     what hits many calls at once: a process ends, connections are reset, cores become shared
+event_loop.py   how long callbacks wait where one thread runs everything
 shared_cores.py cores that all work shares
 environment.py  SimPy's clock, with calls scheduled on it as bare callbacks
 """

@@ -297,6 +297,8 @@ class CallEngine:
                 work = self._impaired(call, replica, now, work)
                 if work < 0:
                     return
+        if replica.loop is not None:
+            replica.loop.add(now, work)
         if replica.idle_cores:
             replica.idle_cores -= 1
             replica.core_clock -= now
@@ -427,6 +429,8 @@ class CallEngine:
             work = policy.lengthen(part, replica, work)
         if replica.hampered:
             work = impairment.slowed(part, replica, now, work * replica.pace)
+        if replica.loop is not None:
+            replica.loop.add(now, work)
         self.run(part, replica, work)
 
     def _step(self, part: Call) -> None:
@@ -514,15 +518,20 @@ class CallEngine:
             if call in hung:
                 hung.remove(call)
                 return
+        now = self.env._now
+        left = call.due - now  # of work that has a core of its own
         if replica.cores is not None:
-            replica.cores.stop(call)
+            left = replica.cores.stop(call)
         elif call in replica.run_queue:
+            left = call.work
             replica.run_queue.remove(call)
         elif replica.run_queue:
             self._run_next(replica)
         else:
             replica.idle_cores += 1
-            replica.core_clock += self.env._now
+            replica.core_clock += now
+        if replica.loop is not None:
+            replica.loop.drop(now, left)
 
     def finish(self, call: Call, outcome: int) -> None:
         """The callee is done: the answer leaves, and the worker takes the next call."""

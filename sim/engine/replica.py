@@ -6,6 +6,10 @@ from collections import deque
 from math import exp, inf
 from typing import TYPE_CHECKING
 
+from meshquake.sim.engine.event_loop import EventLoop
+from meshquake.topology.residual import residual
+from meshquake.topology.runtimes import loops
+
 if TYPE_CHECKING:
     from meshquake.sim.engine.call import Call
     from meshquake.sim.engine.caller_state import CallerState
@@ -61,6 +65,7 @@ class Replica:
         "lengthens",
         "littered",
         "lived",
+        "loop",
         "mark",
         "modifiers",
         "name",
@@ -133,6 +138,10 @@ class Replica:
         self.idle_cores = spec.whole_cores
         #: The cores while they are shared; None while each runs one piece of work to its end.
         self.cores: SharedCores | None = None
+        #: The event loop that runs all work, if it has one: it measures, and decides nothing.
+        self.loop: EventLoop | None = None
+        if loops(spec.stack):
+            self.loop = EventLoop(spec.whole_cores if spec.scheduled == "fifo" else 1, residual(spec.operations))
         #: Calls here, working or queued.
         self.calls = 0
         #: Calls that have a worker and wait for a whole core.
@@ -256,6 +265,8 @@ class Replica:
         for each in self._others.values():
             self.pace /= 1.0 - each
         self.ambient = 1.0 - 1.0 / self.pace
+        if self.loop is not None:
+            self.loop.share(now, self.ambient)
         self.hampered = bool(self.modifiers) or self.ambient > 0.0
 
     def lend(self, workers: int, now: float) -> None:
@@ -307,13 +318,6 @@ class Replica:
         spec = self.service.spec.memory
         return max(0.0, self.memory() - self.up * spec.base * spec.limit / 2)
 
-    def backlog(self, now: float) -> float:
-        """Seconds that new work would wait if all present work were done first."""
-        if self.cores is not None:
-            return self.cores.backlog(now)
-        waiting = sum(call.work for call in self.run_queue)
-        return waiting / self.service.spec.whole_cores
-
     def collections(self) -> int:
         """How often the process has collected its garbage."""
         return int(self.garbage // self.mark)
@@ -338,6 +342,8 @@ class Replica:
         self.calls = 0
         self.queue.clear()
         self.run_queue.clear()
+        if self.loop is not None:
+            self.loop.clear(now)
         self.leaked = 0.0
         self.littered = 0.0
         self.handled = 0

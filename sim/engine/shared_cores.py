@@ -90,12 +90,14 @@ class SharedCores:
         heappush(self._work, (self._attained + work, next(self._number), call))
         self._arm()
 
-    def stop(self, call: Call) -> None:
-        """Stop the work of one call."""
+    def stop(self, call: Call) -> float:
+        """Stop the work of one call; returns the core-seconds that it still needed."""
         self._advance()
+        left = sum(max(0.0, end - self._attained) for end, _, other in self._work if other is call)
         self._work = [each for each in self._work if each[2] is not call]
         heapify(self._work)
         self._arm()
+        return left
 
     def clear(self) -> list[tuple[Call, float]]:
         """Stop all work; returns the calls with the core-seconds that each still needs, in the order they came."""
@@ -111,6 +113,8 @@ class SharedCores:
         self._advance()
         now = self._env._now
         self._stands = any(modifier.effect(now).pause for modifier in self._replica.modifiers)
+        if self._replica.loop is not None:
+            self._replica.loop.stand(now, self._stands)
         quota = self._quota(now)
         if quota == inf:
             self._left = self._until = inf
@@ -124,13 +128,6 @@ class SharedCores:
 
     def __len__(self) -> int:
         return len(self._work)
-
-    def backlog(self, now: float) -> float:
-        """Seconds of work that the cores have left, ignoring a quota."""
-        if not self._work:
-            return 0.0
-        each = self._attained + self._used(now) / len(self._work)
-        return sum(max(0.0, end - each) for end, _, _ in self._work) / self._width
 
     def spent(self, now: float) -> float:
         """Core-seconds used so far."""
@@ -157,7 +154,10 @@ class SharedCores:
         now = self._env._now
         if self._work:
             used = self._used(now)
-            self._throttled = self.throttled(now)
+            throttled, self._throttled = self._throttled, self.throttled(now)
+            if self._throttled > throttled and self._replica.loop is not None:
+                end = min(now, self._until)
+                self._replica.loop.stood(end - (self._throttled - throttled), end)
             self._spent += used
             self._attained += used / len(self._work)
             self._left -= used

@@ -76,6 +76,8 @@ def release(engine: CallEngine, modifier: Modifier) -> None:
         if other is not None:
             engine.hung.setdefault(other, []).append(call)
         else:
+            if replica.loop is not None:
+                replica.loop.add(now, call.work)
             engine.run(call, replica, call.work)
 
 
@@ -101,6 +103,8 @@ def reschedule(engine: CallEngine, replica: Replica) -> None:
         replica.core_clock += cores.spent(now)
         replica.cores = None
         replica.idle_cores = spec.whole_cores
+        if replica.loop is not None:
+            replica.loop.stand(now, False)
     elif cores is None:
         left = _take_off(engine, replica)
         replica.core_clock = replica.core_time(now)

@@ -157,6 +157,24 @@ def test_the_wait_is_that_of_an_m_g_1_queue(cv_squared, work, requests):
 # -- exact recursions --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("work, cv_squared", [("10ms", 0.0), ("{exponential: 10ms}", 1.0)])
+def test_a_timer_on_an_event_loop_is_as_late_as_the_mean_wait_in_an_m_g_1_queue(work, cv_squared):
+    """Pollaczek and Khinchine at a load of .5, in service times: .5 and 1. Timers see time averages (PASTA)."""
+    topology = topology_of(f"""
+name: loop
+services:
+  app: {{stack: nodejs/express, workers: 100000, cpu: 1, operations: {{get: {{work: {work}}}}}}}
+workload: {{rate: 50/s, mix: {{app.get: 1}}}}
+""")
+
+    def lag(seed, seconds=400.0):
+        mesh = Mesh(topology, seed, end=seconds)
+        mesh.env.advance(seconds)
+        return mesh.replicas[0].loop.waited(seconds) / seconds / SERVICE_TIME
+
+    agrees([lag(seed) for seed in SEEDS], 0.5 / 0.5 * (1 + cv_squared) / 2, within=0.06)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_wait_obeys_the_recursion_of_kiefer_and_wolfowitz(workers):
     """An arrival takes the worker that is free first: each start time follows exactly from those before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from meshquake.sim.engine.replica import Replica
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
-from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Restarting, Utilization
+from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Growth, Restarting, Utilization
 from meshquake.topology.runtimes import Runtime, loops, runtime
 
 _REPLICA = (Level.REPLICA,)
@@ -47,7 +47,8 @@ def _threads(replica: Replica, now: float) -> float | None:
 
 
 def _lag(replica: Replica, now: float) -> float | None:
-    return 1000 * replica.backlog(now) if loops(replica.service.spec.stack) else None
+    """Return the integral of the wait for the loop (milliseconds) over the time so far (seconds)."""
+    return None if replica.loop is None else 1000 * replica.loop.waited(now)
 
 
 ROWS = (
@@ -96,9 +97,10 @@ ROWS = (
         "ms",
         Kind.GAUGE,
         _REPLICA,
-        Gauge(Level.REPLICA, _lag, Combine.MEAN),
-        "How long new work waits for its turn on the event loop.",
-        "Where the `stack` runs all requests on one thread.",
+        Growth(Level.REPLICA, _lag, Combine.MEAN),
+        "How long a timer or a new request waits for its turn on the event loop.",
+        "Where the `stack` runs all requests on one thread. The mean over the interval: a wait for other work, for "
+        "garbage collections, and for CPU quota.",
         alert=Alert.RISE,
     ),
 )

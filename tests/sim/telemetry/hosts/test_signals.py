@@ -234,6 +234,8 @@ def test_only_where_one_thread_runs_all_is_there_a_loop_that_lags(quiet):
     frame = pl.concat([batch.metrics for batch in quiet])
     of_metric = {name: set(frame.filter(metric=name)["service"]) for name in ("event_loop_lag", "threads", "heap_used")}
     assert of_metric == {"event_loop_lag": {"app"}, "threads": {"web"}, "heap_used": {"web", "app"}}
+    # 40 requests of 8 ms a second: by Pollaczek and Khinchine, 40 * 8^2 / 2 / .68 / 1000 ms.
+    assert of(quiet, "event_loop_lag").mean() == pytest.approx(1.88, rel=0.25)
     _, batches = recorded("{slow: {target: app, at: 5s, for: 5s, factor: 4}}")
     lag = of(batches, "event_loop_lag", replica="app-0")
     assert lag[9] > 100 > lag[:5].max()
