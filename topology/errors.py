@@ -43,7 +43,9 @@ class Error:
     answered
         Whether the caller got an answer from the callee.
     met
-        Whether a part of the mesh can see it, so that a caller may retry it and a fault may answer with it.
+        Whether a part of the mesh can see it, so that a caller may retry it.
+    ends
+        Whether the callee ends the connection in place of an answer.
     """
 
     name: str
@@ -55,6 +57,15 @@ class Error:
     connected: bool = True
     answered: bool = True
     met: bool = True
+    ends: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Whether a service can give it to its callers: as an answer, or by ending the connection.
+
+        Other errors are the caller's own, or the network's: a service does not say that a connection to it was refused.
+        """
+        return self.answered or self.ends
 
     @property
     def of_request(self) -> bool:
@@ -87,7 +98,14 @@ ERRORS: dict[str, Error] = {
         ),
         Error("connection_timeout", 504, "DEADLINE_EXCEEDED", "connection timeout", retryable=True, answered=False),
         Error(
-            "connection_reset", 502, "UNAVAILABLE", "connection reset", retryable=True, connected=False, answered=False
+            "connection_reset",
+            502,
+            "UNAVAILABLE",
+            "connection reset",
+            retryable=True,
+            connected=False,
+            answered=False,
+            ends=True,
         ),
         Error(
             "no_ready_replica",
@@ -130,6 +148,8 @@ ERRORS: dict[str, Error] = {
 
 #: The errors that a part of the mesh can see.
 MET: tuple[str, ...] = tuple(name for name, error in ERRORS.items() if error.met)
+#: The errors that a service can give to its callers.
+GIVEN: tuple[str, ...] = tuple(name for name, error in ERRORS.items() if error.given)
 #: How long a request is followed after its arrival (simulated seconds); whatever isn't over by then is `unfinished`.
 #: The most patient browsers and proxies give up after five minutes; twice that is longer than anybody waits.
 FOLLOWED: Final = 600.0
@@ -139,3 +159,11 @@ SUCCESS: Final = 0
 CODES: dict[str, int] = {name: code for code, name in enumerate(ERRORS, start=1)}
 #: The errors by code; None for success.
 BY_CODE: tuple[Error | None, ...] = (None, *ERRORS.values())
+
+
+def unanswered(error: str, entry: str) -> str:
+    """Return why an entry cannot fail with an error: users get an answer; empty if it can."""
+    if ERRORS[error].answered:
+        return ""
+    right = ", ".join(name for name in GIVEN if ERRORS[name].answered)
+    return f"{error} is nothing that users of {entry} would see; give it an error with an answer: {right}"

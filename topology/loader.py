@@ -24,6 +24,7 @@ from meshquake.topology.loading.environment import EnvironmentReader
 from meshquake.topology.loading.limits import refuse_cycles, refuse_giants
 from meshquake.topology.loading.names import Names
 from meshquake.topology.loading.operations import OperationReader
+from meshquake.topology.loading.resets import refuse_resets
 from meshquake.topology.loading.services import ServiceReader
 from meshquake.topology.loading.telemetry.block import read_telemetry
 from meshquake.topology.loading.workload import WorkloadReader
@@ -138,5 +139,6 @@ def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> L
     refuse_cycles(document, topology, written)
     document.check()
     refuse_giants(document, topology)
+    refuse_resets(document, topology)
     document.check()
     return LoadedTopology(topology, document)

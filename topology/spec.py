@@ -15,7 +15,7 @@ from meshquake.topology.counts import ONCE, Count
 from meshquake.topology.disk import Disk
 from meshquake.topology.distributions import DAY, Constant, Distribution
 from meshquake.topology.environment import CALM, Environment
-from meshquake.topology.errors import MET
+from meshquake.topology.errors import GIVEN
 from meshquake.topology.keys import key
 from meshquake.topology.outlier import Outlier
 from meshquake.topology.policies import (
@@ -184,7 +184,7 @@ class Operation:
     error_rate: float = key(
         "ratio", "share of its requests that fail by themselves, after its work", 0.0, low=0, high=1
     )
-    error: str = key("choice", "the error of those requests", "internal", choices=MET)
+    error: str = key("choice", "the error of those requests", "internal", choices=GIVEN)
     contention: float = key(
         "ratio",
         "how much longer its work takes for each request that holds a worker of the replica",

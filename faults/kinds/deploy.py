@@ -4,11 +4,12 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from meshquake.faults.answering import unanswered_at
 from meshquake.faults.deployments import unclear
 from meshquake.faults.effect import Effect
 from meshquake.faults.fault import Fault, Surface, Target, Window
 from meshquake.faults.release import Budget, Release, Step
-from meshquake.topology.errors import MET
+from meshquake.topology.errors import GIVEN
 from meshquake.topology.keys import key
 from meshquake.topology.portion import Portion
 from meshquake.topology.rollout import IN_PLACE
@@ -40,7 +41,7 @@ class Deploy(Fault):
     ranges: ClassVar[Mapping[str, str]] = {"share": "30%..100%", "unhealthy": "50%..100%"}
     version: str = key("text", "the new version", "2.0.0")
     share: float = key("ratio", "share of its requests that fail", 0.0, low=0, high=1)
-    error: str = key("choice", "the error they fail with", "config_error", choices=MET)
+    error: str = key("choice", "the error they fail with", "config_error", choices=GIVEN)
     factor: float = key("number", "how many times as long its work takes", 1.0, low=0.01, high=1000)
     unhealthy: float = key("ratio", "share of its health checks that fail", 0.0, low=0, high=1)
     patience: float | None = key(
@@ -74,8 +75,10 @@ class Deploy(Fault):
         return unclear(target, None, topology)
 
     def problem(self, topology: Topology) -> str:
-        """It must be clear whose replicas are meant; only a canary can be held, and it must not be too large."""
+        """It must be clear whose replicas are meant; users get an answer; only a canary can be held, if it has one."""
         problem = unclear(self.target, self.deployment, topology)
+        if not problem and self.share:
+            problem = unanswered_at(self.all_targets, self.error, topology)
         if problem:
             return problem
         if self.steps:

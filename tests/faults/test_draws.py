@@ -94,10 +94,10 @@ def test_a_range_of_one_value_is_that_value():
 
 def test_a_choice_may_be_a_list_of_which_each_comes_up_about_as_often():
     errors = [
-        fault.error for fault in over_seeds(300, "fail: {target: database, share: 1, error: [internal, timeout]}")
+        fault.error for fault in over_seeds(300, "fail: {target: database, share: 1, error: [internal, unavailable]}")
     ]
-    assert set(errors) == {"internal", "timeout"}
-    assert stats.binomtest(errors.count("timeout"), 300).pvalue > 0.01
+    assert set(errors) == {"internal", "unavailable"}
+    assert stats.binomtest(errors.count("unavailable"), 300).pvalue > 0.01
 
 
 # -- targets ---------------------------------------------------------------------------------------------------------
@@ -318,8 +318,8 @@ BAD = {
         "slow.for: must be at least 0, not -5s",
     ),
     "a choice that is not one": (
-        "fail: {target: database, share: 1, error: [internal, timout]}",
-        "fail.error[1]: cannot be 'timout' (did you mean 'timeout'?)",
+        "fail: {target: database, share: 1, error: [internal, unavailble]}",
+        "fail.error[1]: cannot be 'unavailble' (did you mean 'unavailable'?)",
     ),
     "nothing to choose from": (
         "stop: {target: []}",

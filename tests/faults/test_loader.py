@@ -275,8 +275,25 @@ BAD_FAULTS = {
         "faults[0].fail.share: must be at most 100%, not 150%",
     ),
     "an error that is not one": (
-        "fail: {target: database, share: 1, error: timout}",
-        "faults[0].fail.error: cannot be 'timout' (did you mean 'timeout'?)",
+        "fail: {target: database, share: 1, error: unavailble}",
+        "faults[0].fail.error: cannot be 'unavailble' (did you mean 'unavailable'?)",
+    ),
+    "an error of the caller's own": (
+        "fail: {target: database, share: 1, error: circuit_open}",
+        "faults[0].fail.error: cannot be 'circuit_open' (valid: connection_reset, overloaded, unavailable, internal, "
+        "config_error, database_error, dependency_failed, rate_limited, shed)",
+    ),
+    "a reset that users would see": (
+        "fail: {target: api-gateway.browse, share: 1, error: connection_reset}",
+        "faults[0].fail: connection_reset is nothing that users of api-gateway.browse would see; give it an error with "
+        "an answer: overloaded, unavailable, internal, config_error, database_error, dependency_failed, rate_limited, "
+        "shed",
+    ),
+    "a release that resets connections of users": (
+        "deploy: {target: api-gateway, share: 1, error: connection_reset}",
+        "faults[0].deploy: connection_reset is nothing that users of api-gateway would see; give it an error with an "
+        "answer: overloaded, unavailable, internal, config_error, database_error, dependency_failed, rate_limited, "
+        "shed",
     ),
     "a severity of 0": (
         "slow: {target: database, factor: 2, severity: 0}",

@@ -41,6 +41,8 @@ FOR_THE_LOADER = {
     "an end after that of the recording",
     "a beginning before that of the recording",
     "a window of no length",
+    "a reset that users would see",
+    "a release that resets connections of users",
     "a hold without a canary",
     "a canary larger than the service",
     "a shape that is never more than nothing",
@@ -113,7 +115,7 @@ def test_every_key_of_a_scenario_and_of_a_fault_may_be_there():
     "fault",
     [
         "slow: {target: database, factor: 10..80}",
-        "fail: {target: any, share: 20%..60%, error: [internal, timeout], at: -10s..20s, severity: 50% .. 100%}",
+        "fail: {target: any, share: 20%..60%, error: [internal, unavailable], at: -10s..20s, severity: 50% .. 100%}",
         'slow: {target: [database, "auth-service[0]"], factor: 2..3, for: 10%..20%, ramp: 0s..1s}',
         "any: {}",
         "any: {of: slow}",

@@ -133,6 +133,10 @@ def test_jobs_are_named_or_described_and_processes_and_connections_age_by_servic
     assert growing == (("web", Aging(0.03)), ("cache", Aging(0.03, ends="oom")))
 
 
+UNSEEN = (
+    "connection_reset is nothing that users of web would see; give it an error with an answer: overloaded, "
+    "unavailable, internal, config_error, database_error, dependency_failed, rate_limited, shed"
+)
 REFUSED = {
     "{jobs: tidy}": ".jobs: needs every and takes too, unless its name is that of a common job "
     f"(valid: {', '.join([USUAL, *JOBS])})",
@@ -157,6 +161,12 @@ REFUSED = {
     "{errors: {databse: 1%}}": ".errors: unknown key 'databse' (did you mean 'database'?)",
     "{errors: {db: {share: 60%}}}": ".errors.db.share: must be at most 50%, not 60%",
     "{errors: {db: {error: internl}}}": ".errors.db.error: cannot be 'internl' (did you mean 'internal'?)",
+    "{errors: {db: {error: circuit_open}}}": ".errors.db.error: cannot be 'circuit_open' (valid: connection_reset, "
+    "overloaded, unavailable, internal, config_error, database_error, dependency_failed, rate_limited, shed)",
+    "{errors: {db: {error: connection_refused}}}": ".errors.db.error: cannot be 'connection_refused' (did you mean "
+    "'connection_reset'?)",
+    "{errors: {web: {share: 1%, error: connection_reset}}}": ".errors.web.error: " + UNSEEN,
+    "{errors: {share: 1%, error: connection_reset}}": ".errors.error: " + UNSEEN,
     "{errors: {varies: {cv: 40%, over: 5s}, web: 1%, service: 2%}}": ".errors: cv can be at most 21%, not 40%: what "
     "lasts 5s averages out over five minutes (a longer over allows more)",
     "{slow_mode: {share: 1%, web: {varies: {cv: 50%, over: 2s}}}}": ".slow_mode.web: cv can be at most 13%, not 50%: "

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from meshquake.topology.environment.fluctuation import Fluctuation
-from meshquake.topology.errors import ERRORS, MET
+from meshquake.topology.errors import ERRORS, GIVEN
 from meshquake.topology.keys import key
 
 #: The background errors of each kind of service, each with its share: estimates, since nobody publishes what background
@@ -34,7 +34,7 @@ class BaseErrors:
 
     shorthand: ClassVar[str] = "share"
     share: float = key("ratio", "share of the calls that fail, on average over time", 0.0, low=0, high=0.5)
-    error: str | None = key("choice", "the error of those calls (default: by kind of service)", None, choices=MET)
+    error: str | None = key("choice", "the error of those calls (default: by kind of service)", None, choices=GIVEN)
     varies: Fluctuation | None = key(
         "spec", "fluctuation of the share, separately at each service", None, none=True, spec=Fluctuation
     )
@@ -52,10 +52,9 @@ class BaseErrors:
     def of(self, kind: str, entry: bool) -> dict[str, float]:
         """Return the share of calls that fail with each error, at a service of a kind.
 
-        Users have no caller whose connection could report a reset, so at an `entry` only errors with an answer count,
-        if there are any.
+        Users have no caller whose connection could report a reset, so at an `entry` only errors with an answer count.
         """
         usual = USUAL[kind] if self.error is None else ((self.error, 1.0),)
-        told = [(error, part) for error, part in usual if ERRORS[error].answered or not entry] or list(usual)
+        told = [(error, part) for error, part in usual if ERRORS[error].answered or not entry]
         whole = sum(part for _, part in told)
         return {error: self.share * part / whole for error, part in told}

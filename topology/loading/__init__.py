@@ -6,4 +6,5 @@ edges.py workload.py    what lies between services, and who uses them
 environment.py          what the mesh does by itself
 telemetry/              what is recorded of it, and under which names
 defaults.py limits.py   defaults of services and edges; what is too large to run
+resets.py               errors that users would not see
 """
