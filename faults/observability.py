@@ -97,7 +97,7 @@ class Observability:
     late_by: float = key("duration", "maximum delay of a late export", 10.0, low=0.001, high=600)
     clock_skew: float = key("duration", "standard deviation of the offsets of the nodes' clocks", 0.0, low=0, high=3600)
     scraped: bool = key(
-        "flag", "a replica's metrics are scraped from its process, so there are none while it is down", False
+        "flag", "a replica's metrics are scraped from its process, so there are none until it listens", False
     )
     scrape_failures: float = key(
         "ratio", "share of scrapes of a replica's metrics that fail", 0.0,

@@ -173,6 +173,7 @@ class Cluster:
         replica.up = replica.ready = False
         replica.restarts = -1  # its first process is no restart
         replica.created = replica.since = self.now
+        replica.born = inf
         replica.stops = sum(target.covers(service.spec.name, replica.index) for target in self.stopped)
         deployment.replicas.append(replica)
         service.replicas.append(replica)

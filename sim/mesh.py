@@ -158,7 +158,7 @@ class Mesh(Cluster):
         self.stopped.append(target)
         for replica in self._replicas(target):
             replica.stops += 1
-            if replica.up:
+            if replica.runs:
                 crash(self, replica, "killed")
 
     def start(self, target: Target) -> None:

@@ -98,11 +98,12 @@ class Simulation:
         self.samplers = [self.recorder.sampler]
         observed = scenario.observability
         of_pods = [name for name, metric in self.metrics.metrics.items() if metric.of_pod]
+        of_containers = [name for name, metric in self.metrics.metrics.items() if metric.of_container]
         self.collector: Collector | None = None
         if observed != PERFECT:
             from meshquake.sim.observability.collector import Collector
 
-            self.collector = Collector(observed, self.topology, scenario.seed, start, of_pods)
+            self.collector = Collector(observed, self.topology, scenario.seed, start, of_pods, of_containers)
         #: When each cause that is over ended, in simulated seconds, by id.
         self._over: dict[str, float] = {}
         #: When an operator mended each fault that was mended, likewise.

@@ -297,9 +297,14 @@ class Replica:
         """Requests that hold a worker."""
         return self.service.spec.workers - self.free - self.ambient_workers
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has a process: one that is up, or one that starts."""
+        return self.up or self.born < inf
+
     def memory(self) -> float:
         """Bytes in use: a base, a working set for each request here, uncollected garbage, and leaks."""
-        if not self.up:
+        if not self.runs:
             return 0.0
         spec = self.service.spec.memory
         used = spec.base * spec.limit + self.calls * spec.per_request + self.garbage % self.mark + self.leaked
@@ -316,7 +321,7 @@ class Replica:
     def heap(self) -> float:
         """Bytes on the heap: half of the idle memory is not heap, but code, stacks and system buffers."""
         spec = self.service.spec.memory
-        return max(0.0, self.memory() - self.up * spec.base * spec.limit / 2)
+        return max(0.0, self.memory() - self.runs * spec.base * spec.limit / 2)
 
     def collections(self) -> int:
         """How often the process has collected its garbage."""

@@ -30,8 +30,11 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
             set_ready(cluster, replica, False)
         cluster.env.process(_start_up(cluster, replica, startup_probe))
     yield cluster.timeout(service.spec.startup)
-    if replica.stops or replica.leaving or replica.incarnation != incarnation or replica.born == inf:
-        return  # it was killed or deleted meanwhile, and may have been started again
+    if replica.incarnation != incarnation or replica.born == inf:
+        return  # it was killed meanwhile, and may have been started again
+    if replica.stops or replica.leaving:
+        replica.born = inf  # there must be none
+        return
     replica.account(cluster.now)
     replica.up = True
     if service.spec.warm_up is not None:

@@ -41,6 +41,8 @@ class Collector:
         Seed of every draw, and wall time of simulated time 0.
     of_pods
         Names of metrics about pods, which are there even while the process is down.
+    of_containers
+        Names of metrics about containers, which are there from the start of the process.
 
     Attributes
     ----------
@@ -55,7 +57,13 @@ class Collector:
     """
 
     def __init__(
-        self, spec: Observability, topology: Topology, seed: int, start: datetime, of_pods: Collection[str] = ()
+        self,
+        spec: Observability,
+        topology: Topology,
+        seed: int,
+        start: datetime,
+        of_pods: Collection[str] = (),
+        of_containers: Collection[str] = (),
     ) -> None:
         self.spec = spec
         self.made: Counter[str] = Counter()
@@ -67,7 +75,9 @@ class Collector:
         self._slack = round(max(spec.slack, spec.export_every + _LONGEST) * 1e6)
         self._tail = None if spec.tail_sampling is None else Tail(seed, spec.tail_sampling)
         self._shipping = Shipping(seed, spec)
-        self._scraping = Scraping(seed, spec, of_pods)
+        self._scraping = Scraping(seed, spec, of_pods, of_containers)
+        #: How long a process of each service starts (microseconds).
+        self._startup = {each.name: round(each.startup * 1e6) for each in topology.services}
         #: Records whose fate is open, and those that only wait for their turn in order of time.
         self._open, self._told = Window(), Window()
 
@@ -86,9 +96,9 @@ class Collector:
         for kind, frame in frames.items():
             self.made[kind] += len(frame)
         changes = frames["events"].filter(pl.col("type").is_in(["replica_stopped", "restart"]))
-        for name, replica, at in changes.select("type", "replica", AT).iter_rows():
+        for name, service, replica, at in changes.select("type", "service", "replica", AT).iter_rows():
             if name == "restart":
-                self._scraping.note_up(replica, at)
+                self._scraping.note_start(replica, at, at + self._startup[service])
             else:
                 self._shipping.note_killed(replica, at)
                 self._scraping.note_down(replica, at)

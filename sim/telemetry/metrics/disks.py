@@ -37,6 +37,7 @@ ROWS = (
         "Share of the volume in use.",
         "For databases.",
         alert=Alert.RISE,
+        of_pod=True,
     ),
     Metric(
         "node_disk_used",

@@ -64,6 +64,8 @@ class Metric:
     of_pod
         Whether it is a metric of the pod rather than its process: there are samples while the process is down, and
         counts continue when another process replaces it.
+    of_container
+        Whether it is a metric of the process's container: there are samples while the process starts.
     measured
         Its name in the catalogue, if a file renames it.
     scale
@@ -84,6 +86,7 @@ class Metric:
     alert: Alert = field(kw_only=True)
     is_symptom: bool = False
     of_pod: bool = False
+    of_container: bool = False
     measured: str = field(default="", kw_only=True)
     scale: float = field(default=1.0, kw_only=True)
     whole_name: str = field(default="", kw_only=True)

@@ -15,7 +15,7 @@ _REPLICA = (Level.REPLICA,)
 
 
 def _descriptors(replica: Replica, now: float) -> float:
-    if not replica.up:
+    if not replica.runs:
         return 0.0
     return _PROCESS + _FILES * (replica.service.spec.kind == "database") + sockets(replica, now)
 

@@ -40,6 +40,7 @@ ROWS = (
         "Share of the cores in use.",
         "Includes other processes on those cores.",
         alert=Alert.RISE,
+        of_container=True,
     ),
     Metric(
         "cpu_throttled",
@@ -50,6 +51,7 @@ ROWS = (
         "Share of the time in which work was stopped because the CPU quota was used up.",
         "Only where cores have a quota.",
         alert=Alert.RISE,
+        of_container=True,
     ),
     Metric(
         "memory_usage",
@@ -59,6 +61,7 @@ ROWS = (
         Gauge(Level.REPLICA, _memory, Combine.MEAN),
         "Memory in use, as a share of the limit.",
         alert=Alert.RISE,
+        of_container=True,
     ),
     Metric(
         "active_requests",

@@ -43,7 +43,7 @@ def _threads(replica: Replica, now: float) -> float | None:
     own = _runtime(replica)
     if own is None or loops(replica.service.spec.stack):
         return None
-    return (own.threads + replica.active) * replica.up
+    return (own.threads + replica.active) * replica.runs
 
 
 def _lag(replica: Replica, now: float) -> float | None:

@@ -1,6 +1,7 @@
 """Imperfect observation of a mesh: the records that are kept, altered or lost."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 from functools import cache
 
 import polars as pl
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from small_mesh import SMALL
 
 from meshquake.faults.loader import Options, parse
+from meshquake.faults.observability import Observability
+from meshquake.sim.observability.scraping import Scraping
+from meshquake.sim.observability.window import AT
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.simulation import DEFAULT_START, Simulation
 from meshquake.topology import loader as topologies
@@ -57,6 +61,11 @@ def moments(frame, column="timestamp"):
 
 def bag(frame, without=()):
     return Counter(frame.drop(without).iter_rows())
+
+
+def later(timestamp, seconds):
+    """Return the timestamp so much later."""
+    return (datetime.fromisoformat(timestamp) + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
 
 
 def by_true_clocks(frame, collector):
@@ -154,10 +163,38 @@ def test_a_process_that_is_down_is_not_scraped_but_whoever_runs_its_pod_is():
     events = perfect("events").filter(pl.col("replica") == "web-1")
     down, up = (events.filter(pl.col("type") == name)["timestamp"][0] for name in ("replica_stopped", "restart"))
     silent = pl.col("timestamp").is_between(pl.lit(down), pl.lit(up), closed="right")
-    assert len(samples.filter(silent)) > 0
+    listens = later(up, topologies.parse(SMALL, "small.yaml").topology.service("web").startup)
+    starts = pl.col("timestamp").is_between(pl.lit(up), pl.lit(listens), closed="right")
+    assert len(samples.filter(silent)) > 0 and len(samples.filter(starts)) > 0
     of_pods = pl.col("metric").is_in(["pod_ready", "pod_restarts", "network_received", "network_sent"])
-    assert recorded.equals(samples.filter(~silent | of_pods))
+    of_containers = pl.col("metric").is_in(["cpu_usage", "memory_usage"])
+    assert recorded.equals(samples.filter((~silent & ~starts) | of_pods | (starts & of_containers)))
     assert set(recorded.filter(silent, metric="pod_ready")["value"]) == {0.0}
+    fates = played("{scraped: true}")[1]["metrics"].filter(pl.col("replica") == "web-1")
+    assert set(fates.filter(silent)["fate"]) == {"replica down"}
+    assert set(fates.filter(starts)["fate"]) == {"replica starting"}
+
+
+def test_a_process_that_replaces_another_at_once_is_scraped_when_it_listens():
+    """A restart is no crash: no event says that a process stopped."""
+    scraping = Scraping(1, Observability(scraped=True), ["pod_ready"], ["memory_usage"])
+    scraping.note_start("web-0", 10, 30)
+    scraping.note_down("web-0", 50)
+    scraping.note_start("web-0", 60, 80)
+    scraping.note_down("web-0", 70)  # killed while it starts
+    rows = [
+        ("web-0", name, at) for at in (5, 20, 31, 55, 65, 75) for name in ("heap_used", "memory_usage", "pod_ready")
+    ]
+    frame = pl.DataFrame(rows, schema={"replica": pl.String, "metric": pl.String, AT: pl.Int64}, orient="row")
+    down, starting = "replica down", "replica starting"
+    assert scraping.fates(frame).to_list() == [
+        *(None, None, None),
+        *(starting, None, None),
+        *(None, None, None),
+        *(down, down, None),
+        *(starting, None, None),
+        *(down, down, None),
+    ]
 
 
 @pytest.mark.parametrize("agents_die", [False, True])

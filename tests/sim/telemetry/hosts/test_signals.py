@@ -282,6 +282,15 @@ def test_restarts_are_those_that_events_tell_of_and_a_pod_that_is_down_is_not_re
     assert ready[4] == 1 and ready[6] == 0 and ready[-1] == 1
 
 
+def test_a_process_that_starts_measures_as_an_idle_one_without_sockets(restarted):
+    """web-0 is down from 5 s to 7 s, and starts from then until 10 s: memory, heap, threads and descriptors."""
+    _, batches = restarted
+    values = {name: of(batches, name, replica="web-0") for name in ("memory_usage", "threads", "open_descriptors")}
+    assert [values[name][7] for name in values] == [30, 22, 24]
+    assert [values[name][5] for name in values] == [0, 0, 0]
+    assert of(batches, "heap_used", replica="web-0")[7] == pytest.approx(0.15 * 64 * 2**20)
+
+
 def test_counters_begin_again_with_their_process_and_those_of_services_and_pods_do_not(restarted):
     simulation, batches = restarted
     samples = Samples(context.of(simulation))
