@@ -15,8 +15,9 @@ class Effect:
     requests; with `slowdowns`, each request has a value of its own, and `slowdown` is their mean. Shares of its
     requests are refused at the connection (`refuse`), get stuck until the effect ends (`hang`), or fail with `error`
     after the work is done (`fail`). `hog` is the share of every core that something else takes. `probe_failure` is the
-    share of probes that fail, and `probe_delay` the seconds added to each; neither applies if the effect is limited to
-    one operation, and with `probes` they apply to that kind of probe alone. `quota` is the share left of the CPU time
+    share of probes that are answered with a failure, and `probe_delay` the seconds added to each; the shares `refuse`
+    and `hang` strike probes, too. Nothing of this applies if the effect is limited to one operation, and with `probes`
+    it applies to that kind of probe alone. `quota` is the share left of the CPU time
     that processes may use in each period; with `pause` they do no work.
 
     On a service or an edge: the share `miss` of the lookups that would hit misses.

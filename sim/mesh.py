@@ -68,8 +68,9 @@ class Mesh(Cluster):
         self._configuration = Configuration(self)
         #: The active faults and their processes, by id, in the order in which they began.
         self.under_way: dict[str, tuple[Fault, simpy.Process]] = {}
-        #: What each fault has released, by fault id.
+        #: What each fault has released, by fault id, and when its rollout was over.
         self._released: dict[str, Revision] = {}
+        self.rolled_out: dict[str, float] = {}
         #: What each fault has pushed and not taken back, by fault id.
         self._pushed: defaultdict[str, list[list[tuple[Modifier, Target]]]] = defaultdict(list)
         self.sites: list[CallSite] = []
@@ -209,14 +210,15 @@ class Mesh(Cluster):
 
     def deploy(self, fault: Fault, release: Release, deployment: str | None = None) -> Generator[Any, Any, bool]:
         """Release a version on a deployment of the fault's service, or on one replica of it."""
+        stays = False
         if fault.target.level == "service":
             released = self.services[fault.target.service].deployment(deployment)
             self._released[fault.id], stays = yield from rollout(self, released, fault, release)
-            return stays
-        for replica in self._replicas(fault.target):
+        for replica in self._replicas(fault.target) if fault.target.level != "service" else ():
             self._released[fault.id], stays = yield from release_on(self, replica, fault, release)
-            return stays
-        return False
+            break
+        self.rolled_out[fault.id] = self.now
+        return stays
 
     def withdrawn(self, fault: Fault) -> Any:
         """An event that occurs when a fault's release is taken back after its rollout was over."""

@@ -155,6 +155,11 @@ class Simulation:
             return replace(window, end=min(window.end, self._mended.get(cause.id, inf)))
         return replace(window, end=min(self._over.get(cause.id, inf), self.scenario.length))
 
+    def under_way(self, cause: Cause) -> Window:
+        """When something harmless was under way, once played: a version that stays was once its rollout was over."""
+        window = self.acted(cause)
+        return replace(window, end=min(window.end, self.mesh.rolled_out.get(cause.id, inf)))
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd about the run, though it can be played."""

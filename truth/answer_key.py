@@ -459,7 +459,7 @@ def besides(twins: Twins) -> list[Besides]:
     simulation = twins.simulation
     scenario = simulation.scenario
     told = [
-        Besides(each.id, each.kind, each.target, scenario.window(each).start, simulation.acted(each).end)
+        Besides(each.id, each.kind, each.target, scenario.window(each).start, simulation.under_way(each).end)
         for each in scenario.background
     ]
     for each in simulation.mesh.journal.happened:

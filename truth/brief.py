@@ -91,7 +91,8 @@ def _page(promise: Promise, entries: list[str], clock: Clock, length: float) -> 
 
 
 def _table(promise: Promise, entries: list[str]) -> Iterator[str]:
-    """Requests by operation, in the whole recording."""
+    """Requests by operation whose outcome was known by the end of the recording: it hides what came after."""
+    yield from ("Requests whose outcome was known by the end of the recording:", "")
     yield from ("| operation | requests | failed | too slow |", "|---|---|---|---|")
     for column, name in [*enumerate(entries, start=1), (0, "all")]:
         counts = (table.sum()[column] for table in (promise.total, promise.failed, promise.slow))

@@ -27,7 +27,7 @@ class Hang(Fault):
     share: float = key("ratio", "share of requests that get stuck", 1.0, low=0, high=1, above=True)
 
     def effect(self, level: float) -> Effect:
-        return Effect(hang=level * self.share, probe_failure=level * self.share)
+        return Effect(hang=level * self.share)
 
     def run(self, mesh: Surface, window: Window) -> Generator[Any, Any, None]:
         modifier = mesh.push(self, None if window.steady else window.level)

@@ -23,4 +23,4 @@ class Refuse(Fault):
     share: float = key("ratio", "share of connections refused", 1.0, low=0, high=1, above=True)
 
     def effect(self, level: float) -> Effect:
-        return Effect(refuse=level * self.share, probe_failure=level * self.share)
+        return Effect(refuse=level * self.share)

@@ -10,6 +10,7 @@ from typing import Any
 
 from meshquake.sim.cluster import Cluster
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.lifecycle.probe_result import ProbeResult
 from meshquake.topology.addresses import address, uniform
 from meshquake.topology.policies import Probe
 
@@ -35,10 +36,14 @@ def probing(cluster: Cluster, replica: Replica, at_once: bool = False) -> Genera
 
 def problem(cluster: Cluster, replica: Replica, probe: Probe, own: int, number: int) -> str:
     """Return why the replica fails probe `number`, with draws addressed by `own`; empty if it passes."""
+    return _result(cluster, replica, probe, own, number).reads(replica.service.spec.kind)
+
+
+def _result(cluster: Cluster, replica: Replica, probe: Probe, own: int, number: int) -> ProbeResult:
     if not replica.up:
-        return "connection refused"
+        return ProbeResult.REFUSED
     if probe.looks_at == "queue" and replica.queue.full and replica.free == 0:
-        return "queue full"
+        return ProbeResult.FAILED
     delay = 0.0
     for modifier in replica.modifiers:
         # An effect on one operation spares the others, and the probe is a separate one.
@@ -47,9 +52,14 @@ def problem(cluster: Cluster, replica: Replica, probe: Probe, own: int, number: 
             if effect.probes not in (None, probe.kind):
                 continue
             delay += effect.probe_delay
-            if uniform(own ^ modifier.address, number) < effect.probe_failure:
-                return "probe failed"
-    return "timed out" if delay > probe.timeout else ""
+            u = uniform(own ^ modifier.address, number)
+            if u < effect.refuse:
+                return ProbeResult.REFUSED
+            if u < effect.hang:
+                return ProbeResult.TIMED_OUT
+            if u < effect.probe_failure:
+                return ProbeResult.FAILED
+    return ProbeResult.TIMED_OUT if delay > probe.timeout else ProbeResult.PASSED
 
 
 def examine(cluster: Cluster, replica: Replica, problem: str) -> None:

@@ -138,8 +138,8 @@ def test_every_kind_is_looked_at_here():
     [
         (Slow(target=DB, factor=5.0), Effect(slowdown=3.0), Effect(slowdown=5.0)),
         (Fail(target=DB, share=0.5, error="unavailable"), *(Effect(fail=s, error="unavailable") for s in (0.25, 0.5))),
-        (Refuse(target=DB, share=0.5), *(Effect(refuse=s, probe_failure=s) for s in (0.25, 0.5))),
-        (Hang(target=DB, share=0.5), *(Effect(hang=s, probe_failure=s) for s in (0.25, 0.5))),
+        (Refuse(target=DB, share=0.5), *(Effect(refuse=s) for s in (0.25, 0.5))),
+        (Hang(target=DB, share=0.5), *(Effect(hang=s) for s in (0.25, 0.5))),
         (HogCpu(target=DB, share=0.5), Effect(hog=0.25), Effect(hog=0.5)),
         (Job(target=DB, share=0.5), Effect(hog=0.25), Effect(hog=0.5)),
         (Drop(target=EDGE, share=0.5), Effect(drop=0.25), Effect(drop=0.5)),

@@ -1,9 +1,13 @@
 """Background activity is no cause in the answer key; near a fault's onset it is a red herring."""
 
+from datetime import datetime
+
 import pytest
 from twin_runs import compare, simulation
 
-from meshquake.faults.loader import Options
+from meshquake.faults.loader import Options, parse
+from meshquake.sim.simulation import Simulation
+from meshquake.topology.loader import parse as mesh_of
 
 MESH = """
 name: besides
@@ -38,6 +42,21 @@ def test_what_the_mesh_does_by_itself_is_listed_with_the_first_event_of_each(see
     assert recycled and all(event is None or event["type"] == "restart" for event in recycled)
     starts = seen.frames["events"].filter(type="scheduled_job")["details"].str.contains("started").sum()
     assert starts == len(jobs)
+
+
+def test_a_deploy_is_over_once_it_is_completed_whether_the_mesh_made_it_or_the_scenario():
+    text = "background: [deploy: {target: cart, version: 9.0.0, at: 5s}]\nfaults: [slow: {target: db, factor: 2}]"
+    loaded = parse(f"name: x\n{text}\n", "x.yaml", OPTIONS, mesh=mesh_of(MESH, "mesh.yaml"))
+    told = compare(Simulation.of(loaded))
+    deploys = {each["id"]: each for each in told.key["background"] if each["kind"] == "deploy"}
+    completed = told.frames["events"].filter(type="deployment_completed")
+    over = dict(completed.select("service", "timestamp").iter_rows())
+    assert len(deploys) == len(completed) > 1 and "deploy-1" in deploys
+    end = told.key["recording"]["end"]
+    assert all(datetime.fromisoformat(each["end"]) < datetime.fromisoformat(end) for each in deploys.values())
+    ends = sorted(datetime.fromisoformat(each["end"]) for each in deploys.values())
+    assert ends == sorted(datetime.fromisoformat(moment) for moment in completed["timestamp"])
+    assert datetime.fromisoformat(deploys["deploy-1"]["end"]) == datetime.fromisoformat(over["cart"])
 
 
 def test_near_the_onset_it_is_ruled_out_by_the_run_without_the_fault(seen):

@@ -73,6 +73,7 @@ def test_the_table_counts_the_requests_of_the_traces(run):
         for some in [counted if name == "all" else counted.filter(entry=name)]
     }
     assert rows == expected
+    assert "\nRequests whose outcome was known by the end of the recording:\n\n| operation |" in run.brief
     assert len(rows) == len(run.twins.simulation.topology.workload.mix) + 1
 
 

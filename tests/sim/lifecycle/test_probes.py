@@ -10,7 +10,9 @@ from meshquake.faults.fault import Target, Window
 from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.kinds.hang import Hang
 from meshquake.faults.kinds.leak import Leak
+from meshquake.faults.kinds.pause import Pause
 from meshquake.faults.kinds.probe import Probe
+from meshquake.faults.kinds.refuse import Refuse
 from meshquake.faults.kinds.slow import Slow
 from meshquake.faults.kinds.stop import Stop
 from meshquake.faults.loader import parse
@@ -222,3 +224,44 @@ def test_an_overload_lasts_after_its_trigger_unless_a_probe_that_looks_at_the_qu
 
     assert goodput("process") < 0.3
     assert goodput("queue") > 0.95
+
+
+# -- how failures read ------------------------------------------------------------------------------------------
+
+
+REFUSED = "connect: connection refused"
+UNWELL = "HTTP probe failed with statuscode: 503"
+UNHEARD = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+
+
+@pytest.mark.parametrize(
+    ("fault", "over_http", "by_command"),
+    [
+        (Hang(id="x", target=DB), UNHEARD, "command timed out"),
+        (Pause(id="x", target=DB, length=5.0, every=5.0), UNHEARD, "command timed out"),
+        (Probe(id="x", target=DB, by=5.0), UNHEARD, "command timed out"),
+        (Probe(id="x", target=DB), UNWELL, "command exited with status 1"),
+        (Refuse(id="x", target=DB), REFUSED, "connection refused"),
+        (Stop(id="x", target=DB), REFUSED, "connection refused"),
+    ],
+    ids=["hang", "pause", "slow probe", "probe", "refuse", "stop"],
+)
+def test_a_probe_that_is_refused_one_that_fails_and_one_that_nobody_answers_read_differently(
+    fault, over_http, by_command
+):
+    """Services are asked over HTTP, databases by a command."""
+    for kind, words in (("service", over_http), ("database", by_command)):
+        stage = alone(f"kind: {kind}")
+        stage.fault(fault, 1000, 8000)
+        stage.mesh.env.advance(5)
+        failed = [event for event in stage.mesh.journal.events if event.type == "health_check_failed"]
+        assert {event.attributes["reason"] for event in failed} == {words}
+
+
+def test_a_full_queue_is_answered_with_a_status():
+    stage = alone("workers: 1, queue: 1", "readiness: {period: 1s, looks_at: queue}")
+    stage.fault(Slow(id="slow", target=DB, factor=1000), 0, 20_000)
+    stage.request(10, 20)
+    stage.mesh.env.advance(5)
+    failed = [event for event in stage.mesh.journal.events if event.type == "health_check_failed"]
+    assert {event.attributes["reason"] for event in failed} == {UNWELL}
