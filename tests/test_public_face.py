@@ -20,6 +20,12 @@ def test_the_public_names_are_those_that_the_page_has() -> None:
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(meshquake.__all__)
 
 
+def test_the_page_lists_every_setting() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| `Settings` \| .*: (`.*`) \|$", page, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", row)) == sorted(meshquake.Settings.__annotations__)
+
+
 @pytest.mark.parametrize("name", meshquake.__all__)
 def test_each_public_name_is_there_and_explains_itself(name: str) -> None:
     found = getattr(meshquake, name)
