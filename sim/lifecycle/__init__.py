@@ -6,6 +6,6 @@ fleet.py autoscaler.py                  replicas that come and go, and how many 
 rollout.py watch.py error_budget.py     the course of a release, and what triggers its rollback
 strategy.py rolling.py recreate.py blue_green.py in_place.py shifting.py   ways to replace replicas
 configuration.py                        settings changed while a mesh runs, and changed back
-chatter.py                              what processes log by themselves
+chatter.py vitals.py                    what processes log by themselves, and what they know about themselves
 past.py                                 what processes did before the recording
 """

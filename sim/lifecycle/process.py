@@ -18,8 +18,8 @@ def boot(cluster: Cluster, replica: Replica, version: str, reason: str) -> Gener
     """Start the replica's process: it is up after the service's start-up time, and ready at its next good probe."""
     service = replica.service
     replica.version = version
-    cluster.incarnate(replica)
     replica.born = cluster.now
+    cluster.incarnate(replica)
     replica.restarts += 1
     incarnation = replica.incarnation
     cluster.journal.note("restart", service, replica=replica, reason=reason)

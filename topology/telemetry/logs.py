@@ -12,7 +12,8 @@ from meshquake.topology.keys import key
 from meshquake.topology.telemetry.vocabulary import vocabulary
 
 #: A value in a text: its name; or `NAME:LOW..HIGH` and `NAME:ONE|OTHER` for a value drawn for each request (or each
-#: time that a process writes the line), and `NAME#LOW..HIGH`, `NAME#ONE|OTHER` for one that belongs to the code.
+#: time that a process writes the line), and `NAME#LOW..HIGH`, `NAME#ONE|OTHER` for one that belongs to the code (or,
+#: outside requests, to the service).
 FIELD = re.compile(r"\{(\w+(?:[:#][^{}]+)?)\}")
 #: A drawn value.
 DRAWN = re.compile(

@@ -5,4 +5,5 @@ messages.py     sizes of the messages of calls
 traffic.py      what calls put on the network
 disks.py        what is written to disks and read from them
 checkpoints.py  when databases write their dirty pages back
+threads.py      how many threads processes have
 """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from meshquake.sim.engine.replica import Replica
+from meshquake.sim.telemetry.hosts.threads import threads
 from meshquake.sim.telemetry.metrics.levels import Level
 from meshquake.sim.telemetry.metrics.metric import Alert, Kind, Metric
 from meshquake.sim.telemetry.metrics.sources import Combine, Gauge, Growth, Restarting, Utilization
-from meshquake.topology.runtimes import Runtime, loops, runtime
+from meshquake.topology.runtimes import Runtime, runtime
 
 _REPLICA = (Level.REPLICA,)
 _WHERE = "Where the `stack` has a garbage collector."
@@ -37,13 +38,6 @@ def _collections(replica: Replica, now: float) -> float | None:
 
 def _heap(replica: Replica, now: float) -> float | None:
     return None if _collector(replica) is None else replica.heap()
-
-
-def _threads(replica: Replica, now: float) -> float | None:
-    own = _runtime(replica)
-    if own is None or loops(replica.service.spec.stack):
-        return None
-    return (own.threads + replica.active) * replica.runs
 
 
 def _lag(replica: Replica, now: float) -> float | None:
@@ -87,7 +81,7 @@ ROWS = (
         "threads",
         Kind.GAUGE,
         _REPLICA,
-        Gauge(Level.REPLICA, _threads, Combine.SUM),
+        Gauge(Level.REPLICA, threads, Combine.SUM),
         "Threads (for Go, running goroutines): those of the runtime, and one per request that holds a worker.",
         "Where the `stack` has a language, unless one thread runs all requests.",
         alert=Alert.RISE,

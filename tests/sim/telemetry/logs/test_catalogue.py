@@ -217,8 +217,7 @@ def test_pool_statistics_are_those_of_the_pool(run):
     said = alone(run, "order").select(pl.col("message").str.extract_groups(form)).unnest("message").drop_nulls()
     assert len(said) > 0
     for total, active, idle, _ in said.cast(pl.Int64).iter_rows():
-        assert total == 6
-        assert active + idle <= total
+        assert total == active + idle <= 6
 
 
 def test_a_store_names_as_many_connections_as_its_callers_pools_have_open(run):
