@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from meshquake.sim.telemetry import timestamps
 from meshquake.sim.telemetry.hosts.messages import Medians
 from meshquake.sim.telemetry.hosts.pods import pod, pod_address
+from meshquake.sim.telemetry.logs.callees import callee
 from meshquake.sim.telemetry.logs.catalogue import Voice
 from meshquake.sim.telemetry.requests.operation_words import changes
 from meshquake.sim.telemetry.texts import names
@@ -58,6 +59,7 @@ class Tables:
         self.kinds = [service.spec.kind for service in services]
         #: The wording of each service's log lines.
         self.voices = [Voice.of(service.spec) for service in services]
+        self.callees = [callee(service.spec) for service in services]
         self.workers = np.array([service.spec.workers for service in services], dtype=np.int64)
         self.queue_limit = np.array([service.spec.queue.limit for service in services], dtype=np.int64)
         #: By edge, whether a deadline may end a call before the edge's own timeout.

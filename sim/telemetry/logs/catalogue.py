@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from meshquake.sim.telemetry.logs import callees
 from meshquake.sim.telemetry.logs.own_words import spoken
 from meshquake.sim.telemetry.requests.operation_words import TOPICS
 from meshquake.topology.packaged import packaged
@@ -52,17 +53,18 @@ VITALS = (
 )
 _WORDING = ("level", "logger", "text")
 _KINDS = (*SERVICE_KINDS, "any")
+_CALLEES = (*callees.CALLEES, callees.STORE, callees.ANY)
 #: The parts of a catalogue, with the keys allowed at each level above a wording; None for any key.
 _PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
     "handled": (_KINDS,),
     "slow_after_ms": (_KINDS,),
     "slow": (_KINDS,),
     "failed": (None, _KINDS),
-    "retried": (None,),
-    "hedged": (None,),
-    "gave_up": (None,),
+    "retried": (None, _CALLEES),
+    "hedged": (None, _CALLEES),
+    "gave_up": (None, _CALLEES),
     "missed": (),
-    "called": (_KINDS,),
+    "called": (_CALLEES,),
     "steps": (TOPICS,),
     "remarks": (None,),
     "chatter": (None, ("every", "about", "lines")),
@@ -160,7 +162,7 @@ def catalogue(voice: Voice = Voice()) -> Book:
     topology.plugins.PluginError
         If an installed package offers something that is not a catalogue.
     """
-    book = _read("catalogue.yaml")
+    book = _spread(_read("catalogue.yaml"))
     for layer in _layers(voice.stack):
         book = _over(book, layer)
     if voice.logs:
@@ -190,6 +192,8 @@ def _layered(name: str) -> Iterator[Book]:
     yield _spread(book)
 
 
+#: The parts about failed calls that a service made, by error and callee.
+_OF_CALLS = frozenset({"retried", "hedged", "gave_up"})
 _PACKAGE = "meshquake.sim.telemetry.logs"
 _FILES = resources.files(_PACKAGE).joinpath("catalogue")
 
@@ -200,7 +204,10 @@ def _read(name: str) -> Book:
 
 
 def _spread(book: Book) -> Book:
-    """Replace `any` in a catalogue by entries for each kind of service that has none of its own."""
+    """Replace `any` in a catalogue by entries for each kind of service that has none of its own.
+
+    For calls that a service made, replace it and `store` by entries for each callee (`callees.py`).
+    """
     spread = dict(book)
     for part, levels in _PARTS.items():
         if part in book and levels[:1] == (_KINDS,) and "any" in book[part]:
@@ -210,6 +217,10 @@ def _spread(book: Book) -> Book:
             error: {kind: said.get(kind, said["any"]) for kind in _KINDS} if "any" in said else said
             for error, said in book["failed"].items()
         }
+    if "called" in book:
+        spread["called"] = callees.spread(book["called"])
+    for part in _OF_CALLS.intersection(book):
+        spread[part] = {error: callees.spread(said) for error, said in book[part].items()}
     return spread
 
 
@@ -307,6 +318,8 @@ def _misfit(name: str, value: Any) -> str:
 
 def _mistakes(value: Any, levels: tuple[Collection[str] | None, ...], path: str) -> Iterator[str]:
     """Yield what is wrong at a place in a catalogue and below it."""
+    if len(levels) == 1 and path.partition(".")[0] in _OF_CALLS and (not isinstance(value, Mapping) or "text" in value):
+        levels = ()  # the same for any callee
     if levels:
         if not isinstance(value, Mapping):
             yield f"{path} must be a mapping"

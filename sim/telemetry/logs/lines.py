@@ -21,6 +21,7 @@ from meshquake.sim.engine.call import MISS, OUTRUN, RETRIED
 from meshquake.sim.journal import Line
 from meshquake.sim.records import LOG
 from meshquake.sim.telemetry.ids import Words, hexadecimal
+from meshquake.sim.telemetry.logs.callees import CALLEES
 from meshquake.sim.telemetry.logs.catalogue import LogText, Remark, Voice, catalogue, remarks
 from meshquake.sim.telemetry.logs.values import Values
 from meshquake.sim.telemetry.logs.wordings import Wordings
@@ -31,7 +32,6 @@ from meshquake.sim.telemetry.tables import ERROR_NAMES, Ints, microseconds
 from meshquake.sim.telemetry.texts import joined, lookup, names
 from meshquake.topology.errors import CODES
 from meshquake.topology.replay import Attributes
-from meshquake.topology.spec import SERVICE_KINDS
 
 #: Names and values that need no quotes in logfmt.
 _BARE = re.compile(r'[^\s="\\\x00-\x1f\x7f-\x9f]+')
@@ -58,7 +58,7 @@ class Lines:
     """Writes log records.
 
     The possible wordings of a span's line are looked up by numbers: by the service's voice and kind and by the outcome;
-    for a client half also by whether a retry follows, or other attempts are still under way.
+    for a client half also by what it calls, and by whether a retry follows, or other attempts are still under way.
     """
 
     def __init__(self, particulars: Particulars) -> None:
@@ -75,22 +75,24 @@ class Lines:
         texts = self._texts = Wordings()
         slow = len(ERROR_NAMES)  # one more column than there are outcomes
         self._server = np.zeros((len(voices), slow + 1, 2), dtype=np.int64)
-        self._client = np.zeros((len(voices), len(_CLIENT), len(ERROR_NAMES), 2), dtype=np.int64)
+        self._client = np.zeros((len(voices), len(_CLIENT), len(ERROR_NAMES), len(CALLEES), 2), dtype=np.int64)
         self._missed = np.zeros((len(voices), 2), dtype=np.int64)
-        self._called = np.zeros((len(voices), len(SERVICE_KINDS), 2), dtype=np.int64)
-        self._kind = np.array([SERVICE_KINDS.index(kind) for kind in tables.kinds], dtype=np.int64)
+        self._called = np.zeros((len(voices), len(CALLEES), 2), dtype=np.int64)
+        self._callee = np.array([CALLEES.index(each) for each in tables.callees], dtype=np.int64)
         for position, (voice, kind) in enumerate(voices):
             book = books[voice]
             self._server[position, 0] = texts.add(_texts(book["handled"][kind]))
             self._server[position, slow] = texts.add(_texts(book["slow"][kind]))
             self._missed[position] = texts.add(_texts(book["missed"]))
-            for peer, each in enumerate(SERVICE_KINDS):
+            for peer, each in enumerate(CALLEES):
                 self._called[position, peer] = texts.add(_texts(book.get("called", {}).get(each, [])))
             for code, error in enumerate(ERROR_NAMES[1:], start=1):
                 wordings = book["failed"].get(error, book["failed"]["any"])
                 self._server[position, code] = texts.add(_texts(wordings.get(kind, wordings["any"])))
                 for follows, part in enumerate(_CLIENT):
-                    self._client[position, follows, code] = texts.add(_texts(book[part].get(error, book[part]["any"])))
+                    said = {**book[part]["any"], **book[part].get(error, {})}
+                    for peer, each in enumerate(CALLEES):
+                        self._client[position, follows, code, peer] = texts.add(_texts(said[each]))
         # A caller that was killed writes nothing, and of what is still under way there is nothing to write yet.
         self._client[:, :, [CODES["cancelled"], CODES["unfinished"]]] = self._server[:, CODES["unfinished"]] = 0
         self._remarks = _Remarks(particulars, texts)
@@ -157,9 +159,10 @@ class Lines:
         voice = self._voice[service]
         of_server = self._server[voice, np.where(slow, len(ERROR_NAMES), spans.code)]
         follows = np.where(spans.notes & RETRIED, 1, np.where(spans.notes & OUTRUN, 2, 0))
-        of_client = self._client[voice, follows, spans.code]
+        callee = self._callee[self._tables.site_service[spans.site]]
+        of_client = self._client[voice, follows, spans.code, callee]
         missed = np.where(spans.notes & MISS, 1, 0)[:, None]
-        called = self._called[voice, self._kind[self._tables.site_service[spans.site]]]
+        called = self._called[voice, callee]
         went_well = np.where(missed, self._missed[voice], called)
         of_client = np.where((spans.code == 0)[:, None], went_well, of_client)
         first, count = np.where(spans.server[:, None], of_server, of_client).T

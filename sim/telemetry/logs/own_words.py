@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from meshquake.sim.telemetry.logs.callees import CALLEES
 from meshquake.topology.errors import ERRORS
-from meshquake.topology.telemetry.logs import FAILURES, FIELD, KINDS, REMARKS, Chatter, LineChange, Words
+from meshquake.topology.telemetry.logs import FAILURES, FIELD, REMARKS, Chatter, LineChange, Words
 from meshquake.topology.units import duration
 
 #: The parts of a catalogue about calls.
@@ -35,7 +36,7 @@ def spoken(book: Book, words: Words) -> Book:
                 said[moment] = {**said[moment], **_failures(rule, said[moment], kind, moment == "failed")}
             elif moment == "called":
                 below = said.get(moment, {})
-                said[moment] = {callee: _over(rule, below.get(callee, [])) for callee in KINDS}
+                said[moment] = {callee: _over(rule, below.get(callee, [])) for callee in CALLEES}
             elif moment == REMARKS:
                 said |= _remarks(rule, said)
             elif moment in CALLS:
@@ -66,7 +67,8 @@ def _remarks(rule: LineChange, said: Book) -> dict[str, Any]:
 def _failures(rule: LineChange, part: Book, kind: str, by_kind: bool) -> dict[str, Any]:
     """Apply a rule to the wordings of each error that it is about.
 
-    With `by_kind` (of requests that were answered), only to those of a kind of service.
+    With `by_kind` (of requests that were answered), only to those of a kind of service; otherwise to those of all
+    callees.
     """
     found: dict[str, Any] = {}
     for error in ERRORS if rule.cause is None else rule.cause:
@@ -74,7 +76,7 @@ def _failures(rule: LineChange, part: Book, kind: str, by_kind: bool) -> dict[st
         if by_kind:
             found[error] = {**below, kind: _over(rule, below.get(kind, below["any"]))}
         else:
-            found[error] = _over(rule, below)
+            found[error] = {callee: _over(rule, each) for callee, each in below.items()}
     return found
 
 

@@ -26,13 +26,17 @@ class Wordings:
 
     def __init__(self) -> None:
         self._texts: list[LogText] = []
+        #: The position of the first of those that were added together.
+        self._added: dict[tuple[LogText, ...], int] = {}
         self._values: list[str] = []
 
     def add(self, texts: Iterable[LogText]) -> tuple[int, int]:
-        """Add texts; return the position of the first and their number."""
-        first = len(self._texts)
-        self._texts += texts
-        return first, len(self._texts) - first
+        """Add texts, unless they were added together before; return the position of the first and their number."""
+        said = tuple(texts)
+        if said not in self._added:
+            self._added[said] = len(self._texts)
+            self._texts += said
+        return self._added[said], len(said)
 
     def seal(self) -> None:
         """Make the lookup tables; no texts can be added afterwards."""

@@ -21,6 +21,7 @@ from meshquake.faults.scenario import Scenario
 from meshquake.sim.lifecycle.chatter import NAMES as SPOKEN
 from meshquake.sim.records import LOG, records
 from meshquake.sim.simulation import Simulation
+from meshquake.sim.telemetry.logs.callees import CALLEES, STORES, callee, spread
 from meshquake.sim.telemetry.logs.catalogue import (
     DRAWN,
     FIELD,
@@ -119,6 +120,95 @@ def test_a_value_that_is_drawn_lies_within_its_bounds_and_has_its_digits():
     assert Rule.of("took:1..100").at(0.5) == "10"  # as often above as below
     assert Rule.of("lag:0..96").at(0.5) == "48"  # 0 has no logarithm
     assert [Rule.of("state:a|b|c").at(u) for u in (0.0, 0.5, 0.99)] == ["a", "b", "c"]
+
+
+#: Words of HTTP, and of clients that speak only that.
+HTTP = re.compile(
+    r"\{status_code\}|\b(?:429|50[0-4])\b|answered|status|HTTP|[Rr]est|Remote|upstream|urllib3|httpx|requests\.|faraday|undici|body"
+)
+
+
+def test_nobody_says_that_a_store_speaks_http():
+    """Neither its clients, in any language, nor the store itself."""
+    checked = 0
+    for stack in ("", *(name for name, each in STACKS.items() if each.language)):
+        book = catalogue(Voice(stack))
+        of_calls = [book[part][error] for part in ("retried", "hedged", "gave_up") for error in book[part]]
+        for each in (*of_calls, book.get("called", {})):
+            for store in STORES:
+                for wording in wordings(each.get(store, [])):
+                    assert not HTTP.search(wording["text"]), (stack, store, wording)
+                    assert not HTTP.search(wording["logger"]), (stack, store, wording)
+                    checked += 1
+    for stack in ("", *(name for name, each in STACKS.items() if each.system)):
+        for said in catalogue(Voice(stack))["failed"].values():
+            for kind in STACKS[stack].kinds if stack else ("cache", "database"):
+                for wording in wordings(said.get(kind, said["any"])):
+                    assert not HTTP.search(wording["text"]), (stack, kind, wording)
+                    checked += 1
+    assert checked > 1000
+
+
+def test_a_database_and_its_client_report_the_same_error():
+    """Each operation always has the same of several texts, on both sides."""
+    servers = [catalogue(Voice(stack))["failed"]["database_error"]["database"] for stack in ("postgresql", "mysql")]
+    clients = [
+        book["gave_up"]["database_error"]["database"]
+        for book in (catalogue(Voice(name)) for name, each in STACKS.items() if each.language)
+        if "database" in book["gave_up"].get("database_error", {})
+    ]
+    assert len(clients) >= 10
+    for texts in (*servers, *clients):
+        assert [bool(re.search("[Dd]eadlock", each["text"])) for each in texts] == [False, True]
+
+
+def test_a_text_that_begins_with_a_severity_has_it():
+    said = {"FATAL": "FATAL", "ERROR": "ERROR", "WARNING": "WARN", "NOTE": "INFO", "PANIC": "FATAL", "SYSTEM": "INFO"}
+    checked = 0
+    for each in [each for stack in ("", *STACKS) for each in wordings(catalogue(Voice(stack))) if "level" in each]:
+        found = re.match(r"\W*(FATAL|ERROR|WARNING|Warning|Note|NOTE|PANIC|System)\W", each["text"])
+        if found is not None:
+            assert each["level"] == said[found[1].upper()], each
+            checked += 1
+    assert checked > 20
+
+
+def test_clients_are_those_of_the_product_or_else_of_the_kind():
+    text = """
+name: stores
+services:
+  web: {operations: {home: {calls: [a.get, b.get, c.get, d.get, e.get, f.get, web2.get]}}}
+  a: {kind: database, operations: {get: {work: 1ms}}}
+  b: {kind: database, system: mongodb, operations: {get: {work: 1ms}}}
+  c: {kind: database, system: redis, operations: {get: {work: 1ms}}}
+  d: {kind: cache, stack: memcached, operations: {get: {work: 1ms}}}
+  e: {kind: external, stack: kafka, operations: {get: {work: 1ms}}}
+  f: {kind: database, stack: mysql, operations: {get: {work: 1ms}}}
+  web2: {stack: go/gin, operations: {get: {work: 1ms}}}
+workload: {mix: {web.home: 1}}
+"""
+    found = {each.name: callee(each) for each in parse(text, "stores").topology.services}
+    assert found == {
+        "web": "service",
+        "a": "database",
+        "b": "nosql",
+        "c": "cache",
+        "d": "cache",
+        "e": "queue",
+        "f": "database",
+        "web2": "service",
+    }
+
+
+def test_the_words_for_any_callee_give_way_to_those_for_stores_and_these_to_those_for_one():
+    found = spread({"any": 1, "store": 2, "cache": 3})
+    assert found == {
+        **dict.fromkeys(("gateway", "service", "external", "any"), 1),
+        **dict.fromkeys(("database", "nosql", "queue"), 2),
+        "cache": 3,
+    }
+    flat = {"level": "INFO", "logger": "x", "text": "y"}
+    assert spread(flat) == dict.fromkeys((*CALLEES, "any"), flat)
 
 
 # -- lines ------------------------------------------------------------------------------------------------------------
