@@ -53,7 +53,7 @@ _NUMBER = r"-?\d+(?:\.\d+)?"
 #: How the values look that are not words without spaces.
 _FORMS = {
     **dict.fromkeys(("duration_ms", "timeout_ms", "status_code", "attempt", "limit", "workers", "amount"), _NUMBER),
-    **dict.fromkeys(("user_id", "order_id", "quantity", "rows", "bytes", "worker"), r"\d+"),
+    **dict.fromkeys(("user_id", "order_id", "quantity", "rows", "matches", "bytes", "worker"), r"\d+"),
     **dict.fromkeys(("user_agent", "statement"), ".*?"),
     **dict.fromkeys(("path", "route"), r"/\S*?"),
 }

@@ -36,8 +36,8 @@ VALUES = (
     *("operation", "service", "peer", "duration_ms", "status_code", "attempt"),
     *("version", "replica", "limit", "workers", "timeout_ms"),
     *("user_id", "user_tier", "session_id", "client_address", "user_agent", "order_id", "cart_id", "product_id"),
-    *("quantity", "amount", "currency", "method", "route", "path", "statement", "key", "rows", "bytes", "worker"),
-    *("pod", "pod_address", "node"),
+    *("quantity", "amount", "currency", "method", "route", "path", "statement", "key", "rows", "matches", "bytes"),
+    *("worker", "pod", "pod_address", "node"),
     # Names in code: packages and classes of the service and of the one that it calls, and the function that handles the
     # request.
     *("package", "class_name", "peer_class", "handler", "handler_snake", "handler_pascal", "call", "call_pascal"),

@@ -27,7 +27,7 @@ from meshquake.sim.engine.call_site import ATTEMPT_BITS
 from meshquake.sim.engine.tape import SCATTERED
 from meshquake.sim.telemetry.hosts import messages
 from meshquake.sim.telemetry.ids import Words, hexadecimal, mix, request_words, span_words
-from meshquake.sim.telemetry.requests.drawing import draws, purpose, unit
+from meshquake.sim.telemetry.requests.drawing import draws, purpose, spread, unit
 from meshquake.sim.telemetry.requests.operation_words import Deed, OperationWords
 from meshquake.sim.telemetry.spans.spans import Spans
 from meshquake.sim.telemetry.tables import Floats, Ints, Tables
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Number of people behind open arrivals, whose requests don't depend on earlier answers, and of products.
 PEOPLE, PRODUCTS = 20_000, 2_000
+#: Most items that a listing finds beside those that it returns.
+_MOST_MATCHES = 800
 #: Exponents of their power laws.
 _PEOPLE_SKEW, _PRODUCTS_SKEW = 0.6, 0.65
 #: Sizes of the ranges of user ids and product ids, and the prime that spreads ranks over them without collisions: it
@@ -311,6 +313,12 @@ def _rows(about: About) -> pl.Series:
     return pl.Series(np.where(about.own.lists[about.spans.site], many, 1))
 
 
+def _matches(about: About) -> pl.Series:
+    """Return how many items a listing finds in all: those that it returns, and those on other pages."""
+    others = np.floor(spread(draws(about.call, "matches"), 1, _MOST_MATCHES)).astype(np.int64) - 1
+    return _rows(about) + pl.Series(others)
+
+
 def _bytes(about: About) -> pl.Series:
     """Return the size of each answer on the network."""
     site, tables = about.spans.site, about.tables
@@ -381,6 +389,9 @@ PARTICULARS: dict[str, Particular] = {
         ),
     ),
     "rows": Particular("number of rows that a statement concerns; different for each call", _rows),
+    "matches": Particular(
+        "number of items that a listing finds, of which it returns some; different for each call", _matches
+    ),
     "bytes": Particular("size of an answer; different for each call", _bytes),
     "worker": Particular("number of the worker that handles the request", _worker),
     "pod": Particular("pod of the span's process", lambda about: lookup(about.tables.pods, about.spans.incarnation)),

@@ -256,6 +256,15 @@ def test_the_same_user_and_order_are_named_along_a_whole_trace(run):
     assert sum(len(places) > 1 for places in services.values()) > 1000
 
 
+def test_a_listing_returns_no_more_than_it_finds(run):
+    """Often it finds just what it returns."""
+    said = [ways[0] for _, ways in read(run.logs, run.traces, run.topology) if ways and "matches" in ways[0]]
+    assert len(said) > 100
+    assert all(int(values["rows"]) <= int(values["matches"]) for values in said)
+    assert any(int(values["rows"]) == int(values["matches"]) for values in said)
+    assert len({values["matches"] for values in said}) > 50
+
+
 def test_of_what_fails_no_line_says_that_it_was_done(run):
     """A failed request only has the lines with which its work begins."""
     failed = run.traces.filter(kind="server", status="error")

@@ -38,7 +38,20 @@ workload:
 """
 DOCUMENTATION = [ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
 #: Particulars of a call, a service or a process rather than of a request.
-OF_CALLS = {"method", "route", "path", "statement", "key", "rows", "bytes", "worker", "pod", "pod_address", "node"}
+OF_CALLS = {
+    "method",
+    "route",
+    "path",
+    "statement",
+    "key",
+    "rows",
+    "matches",
+    "bytes",
+    "worker",
+    "pod",
+    "pod_address",
+    "node",
+}
 
 
 def played(seed=1, length=20.0):
