@@ -141,6 +141,7 @@ class Journal:
         version: str | None = None,
         call: Call | None = None,
         signature: str = "",
+        last: bool = False,
         **values: Any,
     ) -> None:
         """Note that something happened to a service, one of its deployments, or one of its replicas.
@@ -157,6 +158,8 @@ class Journal:
             The attempt that its log lines belong to.
         signature
             Who notes it, if that matters and it is not a process (`signed`).
+        last
+            Whether the process ends with it, so that none of its lines may come later.
         values
             Values for the placeholders of its texts.
 
@@ -187,7 +190,8 @@ class Journal:
                 self.first.setdefault(actor, made)
         for behind, log in enumerate(notice.logs):
             place = None if call is None or not call.followed else (call.site.index, call.number, call.attempt_path)
-            self._write(Line(now + behind * _APART, log, log.text.format(**named), service.spec.name, where, place))
+            at = now if last else now + behind * _APART
+            self._write(Line(at, log, log.text.format(**named), service.spec.name, where, place))
 
     def say(self, replica: Replica, text: LogText, message: str) -> None:
         """Write a line of a process outside any request."""

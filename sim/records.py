@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from meshquake.sim.telemetry.logs.catalogue import LEVELS, SEVERITIES, events
+from meshquake.sim.telemetry.logs.catalogue import events
+from meshquake.sim.telemetry.logs.form import LEVELS, SEVERITIES
 from meshquake.sim.telemetry.metrics import METRICS, Metric
 from meshquake.topology.errors import ERRORS
 from meshquake.topology.json_schema import Schema, block, document, nullable

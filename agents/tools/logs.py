@@ -11,7 +11,7 @@ from meshquake.agents.tools.traces import TRACE_ID
 from meshquake.agents.tools.window import when, within
 from meshquake.exporters.page.logs import template
 from meshquake.sim.records import LOG
-from meshquake.sim.telemetry.logs.catalogue import LEVELS
+from meshquake.sim.telemetry.logs.form import LEVELS
 from meshquake.topology.json_schema import Schema, choice, flag, text
 from meshquake.topology.units import shown
 from meshquake.truth.way.citation import log_id

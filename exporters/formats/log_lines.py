@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from meshquake.sim.records import LOG, Batch
-from meshquake.sim.telemetry.logs.catalogue import LEVELS, SEVERITIES
+from meshquake.sim.telemetry.logs.form import LEVELS, SEVERITIES
 
 _LEVELS = dict(zip(SEVERITIES, LEVELS[1:], strict=True))
 

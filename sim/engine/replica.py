@@ -60,6 +60,7 @@ class Replica:
         "idle_cores",
         "incarnation",
         "index",
+        "killed",
         "leaked",
         "leaving",
         "lengthens",
@@ -127,7 +128,8 @@ class Replica:
         self.failures = 0
         self.successes = 0
         #: When its process began (before 0, for initial replicas), infinite while there is none; how long the last
-        #: process lived, and how many in a row ended unasked.
+        #: process lived, whether it was killed, and how many in a row ended unasked.
+        self.killed = False
         self.born = -inf
         self.lived = inf
         self.crashes = 0

@@ -91,18 +91,22 @@ class Jobs:
         if not replica.up or replica.leaving:
             self._schedule(task, number + 1)
             return
-        happening = self._tell(task, number) if task.begins(number) >= 0 else None  # else before the recording
+        began = task.begins(number) >= 0  # else before the recording
+        # What is quiet leaves only log lines, and some stacks have their own for it.
+        told = task.job.quiet and began and cluster.chatter.work(replica, task.job.name, number)
+        happening = self._tell(task, number) if began and not told else None
         replica.besides(task.called, task.job.cores, cluster.now)
-        cluster.env.call_at(task.ends(number), self._end, (task, number, replica.incarnation, happening))
+        cluster.env.call_at(task.ends(number), self._end, (task, number, replica.incarnation, happening, told))
 
-    def _end(self, run: tuple[_Task, int, int, Happening | None]) -> None:
-        task, number, incarnation, happening = run
+    def _end(self, run: tuple[_Task, int, int, Happening | None, bool]) -> None:
+        task, number, incarnation, happening, told = run
         replica, cluster = task.replica, self._cluster
         if replica.incarnation == incarnation and replica.up:
             replica.besides(task.called, 0.0, cluster.now)
             took = task.ends(number) - task.begins(number)
-            name = "chore_finished" if task.job.quiet else "task_finished"
-            cluster.journal.note(name, replica.service, replica=replica, job=task.job.name, took_s=f"{took:.1f}")
+            if not told:
+                name = "chore_finished" if task.job.quiet else "task_finished"
+                cluster.journal.note(name, replica.service, replica=replica, job=task.job.name, took_s=f"{took:.1f}")
             if task.job.evicts:
                 self._evict(task)
         if happening is not None:

@@ -1,6 +1,7 @@
 """Log lines that processes write on their own: pool statistics, garbage collections, checkpoints, probes, heartbeats.
 
-Each process writes each line of its stack's catalogue on its own schedule. The draws are addressed by the seed, the
+Each process writes each line of its stack's catalogue on its own schedule, or when it runs the job that the line is
+about. The draws are addressed by the seed, the
 process, the line and how often it was written before. Writing changes nothing: it reads the replica as it is at that
 moment. Services without a stack write nothing.
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshquake.sim.lifecycle.vitals import VITALS
 from meshquake.sim.telemetry.hosts.pods import pod, pod_address
+from meshquake.sim.telemetry.logs.callees import among, callee
 from meshquake.sim.telemetry.logs.catalogue import FIELD, LogText, Talk, Voice, chatter, startup
 from meshquake.sim.telemetry.requests.drawing import Rule
 from meshquake.topology.addresses import address, uniform
@@ -68,6 +70,7 @@ class Chatter:
         self._journal = journal
         self._seed = seed
         self._past = past
+        self._topology = topology
         self._placement = Placement(topology)
         self.heard = True
 
@@ -78,16 +81,30 @@ class Chatter:
             return
         now, spec, life = self._env._now, replica.service.spec, replica.incarnation
         up = now
+        called = {callee(edge.callee.spec) for edge in replica.service.edges.values()}
         if not replica.up:
             up += spec.startup
-            for part, text in startup(voice):
-                self._env.call_at(now + part * spec.startup, self._start, (replica, life, text))
+            for each in startup(voice):
+                if each.killed in (None, replica.killed) and among(each.calls, called):
+                    self._env.call_at(now + each.at * spec.startup, self._start, (replica, life, each.log))
+        jobs = {job.name for job in self._topology.environment.jobs_of(spec.name, spec.kind)}
         for talk in chatter(voice):
-            key = self._key("chatter", replica, talk.name)
-            first = up + uniform(key, 0) * talk.every
-            # It was written before this recording, too.
-            number = 1 + int(max(0.0, -replica.born) / talk.every) if replica.up else 1
-            self._env.call_at(first, self._say, _Moment(replica, life, talk, key, number))
+            if talk.every < inf and talk.job not in jobs and among(talk.calls, called):
+                key = self._key("chatter", replica, talk.name)
+                first = up + uniform(key, 0) * talk.every
+                # It was written before this recording, too.
+                number = 1 + int(max(0.0, -replica.born) / talk.every) if replica.up else 1
+                self._env.call_at(first, self._say, _Moment(replica, life, talk, key, number))
+
+    def work(self, replica: Replica, job: str, number: int) -> bool:
+        """Write the lines that a run of a job has in the words of the replica's stack; `number` is that of the run.
+
+        Returns whether there are such lines.
+        """
+        own = [talk for talk in chatter(Voice.of(replica.service.spec)) if talk.job == job]
+        for talk in own if self.heard else ():
+            self._speak(_Moment(replica, replica.incarnation, talk, self._key("job", replica, talk.name), number))
+        return bool(own)
 
     def _start(self, said: tuple[Replica, int, LogText]) -> None:
         replica, life, text = said
@@ -98,15 +115,20 @@ class Chatter:
         replica, talk, env = moment.replica, moment.talk, self._env
         if not self.heard or replica.incarnation != moment.life or not replica.up:
             return
-        u = uniform(moment.key, moment.number)
-        for after, text in talk.lines:
-            if after:
-                env.call_at(env._now + after * (1 + _LONGER * u), self._go_on, (moment, text, env._now))
-            else:
-                self._write(replica, text, moment.key, moment.number)
+        u = self._speak(moment)
         wait = talk.every * (1 + _LATE * u) if talk.regular else max(-log(1 - u), 1e-3) * talk.every
         following = _Moment(replica, moment.life, talk, moment.key, moment.number + 1)
         env.call_at(env._now + wait, self._say, following)
+
+    def _speak(self, moment: _Moment) -> float:
+        """Write lines, or let them be written when their time comes; return the draw that says how long they take."""
+        env, u = self._env, uniform(moment.key, moment.number)
+        for after, text in moment.talk.lines:
+            if after:
+                env.call_at(env._now + after * (1 + _LONGER * u), self._go_on, (moment, text, env._now))
+            else:
+                self._write(moment.replica, text, moment.key, moment.number)
+        return u
 
     def _go_on(self, said: tuple[_Moment, LogText, float]) -> None:
         moment, text, began = said

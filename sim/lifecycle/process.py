@@ -98,8 +98,12 @@ def _pause(replica: Replica) -> float:
 
 
 def end(cluster: Cluster, replica: Replica) -> None:
-    """End the replica's process: its calls, its connections and what it knew about its callees are lost."""
+    """End the replica's process: its calls, its connections and what it knew about its callees are lost.
+
+    If it still has calls, it is killed.
+    """
     replica.account(cluster.now)
+    replica.killed = replica.calls > 0
     replica.up = False
     replica.lived = cluster.now - replica.born
     replica.born = inf
@@ -111,6 +115,7 @@ def end(cluster: Cluster, replica: Replica) -> None:
 def crash(cluster: Cluster, replica: Replica, reason: str) -> None:
     """End the replica's process unexpectedly, and note the reason."""
     end(cluster, replica)
+    replica.killed = True
     cluster.journal.note("replica_stopped", replica.service, replica=replica, reason=reason)
 
 
@@ -121,6 +126,7 @@ def run_out_of_memory(cluster: Cluster, replica: Replica) -> None:
         "oom_kill",
         replica.service,
         replica=replica,
+        last=True,
         limit_bytes=int(limit),
         limit_mib=f"{limit / 2**20:.0f}",
     )

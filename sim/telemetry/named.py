@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from meshquake.sim.telemetry.logs.catalogue import FIELD, LEVELS, VALUES, VITALS, catalogue
+from meshquake.sim.telemetry.logs.catalogue import FIELD, catalogue
+from meshquake.sim.telemetry.logs.form import LEVELS, VALUES, VITALS
 from meshquake.sim.telemetry.logs.own_words import CALLS
 from meshquake.sim.telemetry.metrics import metric_table
 from meshquake.sim.telemetry.spans import span_attributes

@@ -23,7 +23,7 @@ from meshquake.exporters.formats.grafana.panels import Row, laid_out
 from meshquake.exporters.formats.grafana.provisioning import LOKI, reference
 from meshquake.exporters.formats.grafana.recorded import Recorded
 from meshquake.sim.records import Batch
-from meshquake.sim.telemetry.logs.catalogue import LEVELS
+from meshquake.sim.telemetry.logs.form import LEVELS
 
 #: The schema version of the dashboards: that of Grafana 10.3, which later versions migrate.
 _SCHEMA_VERSION = 39

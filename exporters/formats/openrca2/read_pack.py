@@ -20,7 +20,7 @@ from meshquake.exporters.formats.openrca2.read_spans import is_user, spans
 from meshquake.exporters.formats.openrca2.read_tables import tables
 from meshquake.exporters.formats.registry import FormatError
 from meshquake.sim.records import EVENT, LOG, Batch
-from meshquake.sim.telemetry.logs.catalogue import LEVELS
+from meshquake.sim.telemetry.logs.form import LEVELS
 from meshquake.sim.telemetry.timestamps import length, microseconds
 from meshquake.topology.loading.patterns import SERVICE_NAME
 from meshquake.topology.placement import NODES

@@ -5,7 +5,7 @@ A database that speaks SQL has other clients than one that does not, and neither
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -33,6 +33,11 @@ def callee(service: Service) -> str:
     """Return what a service is to those who call it, one of `CALLEES`."""
     stack = stack_of(service.stack, service.system)
     return _PRODUCTS.get("" if stack is None else stack.framework, service.kind)
+
+
+def among(wanted: str, called: Collection[str]) -> bool:
+    """Whether what a service calls has what a text is about: a callee or, for `STORE`, any store; empty for nothing."""
+    return wanted == "" or wanted in called or (wanted == STORE and any(each in STORES for each in called))
 
 
 def spread(said: Any) -> dict[str, Any]:

@@ -9,72 +9,25 @@ catalogue of that name, from an installed package, comes on top of that, for tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from math import inf
 from typing import Any
 
 from meshquake.sim.telemetry.logs import callees
+from meshquake.sim.telemetry.logs.form import KINDS, OF_CALLS, PARTS, WORDING, misfit
 from meshquake.sim.telemetry.logs.own_words import spoken
-from meshquake.sim.telemetry.requests.operation_words import TOPICS
 from meshquake.topology.packaged import packaged
 from meshquake.topology.plugins import Extensible
 from meshquake.topology.spec import LOGS, SERVICE_KINDS, Service
 from meshquake.topology.telemetry.logs import DRAWN as DRAWN
 from meshquake.topology.telemetry.logs import FIELD as FIELD
-from meshquake.topology.telemetry.logs import NONE, Words, misdrawn
+from meshquake.topology.telemetry.logs import NONE, Words
 from meshquake.topology.units import parse_duration
 
 Book = Mapping[str, Any]
-
-LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-SEVERITIES = ("info", "warning", "error", "critical")
-
-#: The values that a text about a request may name. From the third line on, they are those of `particulars.py`.
-VALUES = (
-    *("operation", "service", "peer", "duration_ms", "status_code", "attempt"),
-    *("version", "replica", "limit", "workers", "timeout_ms"),
-    *("user_id", "user_tier", "session_id", "client_address", "user_agent", "order_id", "cart_id", "product_id"),
-    *("quantity", "amount", "currency", "method", "route", "path", "statement", "key", "rows", "matches", "bytes"),
-    *("worker", "pod", "pod_address", "node"),
-    # Names in code: packages and classes of the service and of the one that it calls, and the function that handles the
-    # request.
-    *("package", "class_name", "peer_class", "handler", "handler_snake", "handler_pascal", "call", "call_pascal"),
-)
-#: The values that the text of a line outside requests may name (`sim/lifecycle/chatter.py`).
-VITALS = (
-    *("service", "replica", "version", "package", "class_name", "pod", "pod_address", "node", "address"),
-    *("peer", "peer_ready", "workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "threads"),
-    *("uptime_s", "startup_s", "since_s", "nth"),
-    *("memory_mib", "memory_limit_mib", "memory_percent", "high_percent"),
-    *("connections", "connections_idle", "kept", "loop_lag_ms", "blocked_ms"),
-    *("pool_peer", "pool_size", "pool_open", "pool_in_use", "pool_idle", "pool_waiting"),
-)
-_WORDING = ("level", "logger", "text")
-_KINDS = (*SERVICE_KINDS, "any")
-_CALLEES = (*callees.CALLEES, callees.STORE, callees.ANY)
-#: The parts of a catalogue, with the keys allowed at each level above a wording; None for any key.
-_PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
-    "handled": (_KINDS,),
-    "slow_after_ms": (_KINDS,),
-    "slow": (_KINDS,),
-    "failed": (None, _KINDS),
-    "retried": (None, _CALLEES),
-    "hedged": (None, _CALLEES),
-    "gave_up": (None, _CALLEES),
-    "missed": (),
-    "called": (_CALLEES,),
-    "steps": (TOPICS,),
-    "remarks": (None,),
-    "chatter": (None, ("every", "about", "lines")),
-    "startup": (),
-    "notices": (None, ("log",)),
-}
-#: Optional keys of wordings. `at` says when a line is written: for a request, below 0.5 soon after work on it begins,
-#: otherwise at its end if all went well; for a starting process, as a share of its startup time. `after` is the time
-#: since the first line of a chatter. `share` is the share of requests with the line, `topics` what they must be about.
-_BESIDES = {"steps": {"at"}, "remarks": {"at", "share", "topics"}, "chatter": {"after"}, "startup": {"at"}}
 
 
 @dataclass(frozen=True)
@@ -122,13 +75,15 @@ class Notice:
 class Remark:
     """A log line about some requests.
 
-    A `share` of them have it: early on if `at` is below 0.5, otherwise at the end, if all went well.
+    A `share` of them have it: early on if `at` is below 0.5, otherwise at the end, if all went well. If `calls` is not
+    empty, only those that may call such a thing have it.
     """
 
     log: LogText
     at: float
     share: float = 1.0
     topics: tuple[str, ...] = ()
+    calls: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,17 +95,37 @@ class Talk:
     name
         Name in the catalogue.
     every
-        Seconds from one time to the next.
+        Seconds from one time to the next; infinite if only a job's runs have the lines.
     regular
         Whether the interval is exact, or only an average.
     lines
         The lines, each with its delay after the first in seconds.
+    job
+        The job whose runs have the lines, in services that run it, in place of the schedule; empty if there is none.
+    calls
+        What a service must call to say it (`callees.py`); empty for nothing.
     """
 
     name: str
     every: float
     regular: bool
     lines: tuple[tuple[float, LogText], ...]
+    job: str = ""
+    calls: str = ""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A line that a process writes while it starts, after a share (`at`) of the startup time.
+
+    If `calls` is not empty, only processes of services that call such a thing have it; if `killed` is not None, only
+    those after a process that was killed, or was not.
+    """
+
+    log: LogText
+    at: float
+    calls: str = ""
+    killed: bool | None = None
 
 
 @cache
@@ -192,8 +167,6 @@ def _layered(name: str) -> Iterator[Book]:
     yield _spread(book)
 
 
-#: The parts about failed calls that a service made, by error and callee.
-_OF_CALLS = frozenset({"retried", "hedged", "gave_up"})
 _PACKAGE = "meshquake.sim.telemetry.logs"
 _FILES = resources.files(_PACKAGE).joinpath("catalogue")
 
@@ -209,17 +182,17 @@ def _spread(book: Book) -> Book:
     For calls that a service made, replace it and `store` by entries for each callee (`callees.py`).
     """
     spread = dict(book)
-    for part, levels in _PARTS.items():
-        if part in book and levels[:1] == (_KINDS,) and "any" in book[part]:
+    for part, levels in PARTS.items():
+        if part in book and levels[:1] == (KINDS,) and "any" in book[part]:
             spread[part] = {kind: book[part].get(kind, book[part]["any"]) for kind in SERVICE_KINDS}
     if "failed" in book:
         spread["failed"] = {
-            error: {kind: said.get(kind, said["any"]) for kind in _KINDS} if "any" in said else said
+            error: {kind: said.get(kind, said["any"]) for kind in KINDS} if "any" in said else said
             for error, said in book["failed"].items()
         }
     if "called" in book:
         spread["called"] = callees.spread(book["called"])
-    for part in _OF_CALLS.intersection(book):
+    for part in OF_CALLS.intersection(book):
         spread[part] = {error: callees.spread(said) for error, said in book[part].items()}
     return spread
 
@@ -248,9 +221,11 @@ def chatter(voice: Voice) -> tuple[Talk, ...]:
     return tuple(
         Talk(
             name,
-            parse_duration(entry["every"] if "every" in entry else entry["about"]),
+            parse_duration(entry.get("every", entry.get("about"))) if {"every", "about"} & entry.keys() else inf,
             "every" in entry,
             tuple((parse_duration(each.get("after", "0s")), _log(each)) for each in _listed(entry["lines"])),
+            entry.get("job", ""),
+            entry.get("calls", ""),
         )
         for name, entry in catalogue(voice).get("chatter", {}).items()
         if entry
@@ -258,18 +233,21 @@ def chatter(voice: Voice) -> tuple[Talk, ...]:
 
 
 @cache
-def startup(voice: Voice) -> tuple[tuple[float, LogText], ...]:
-    """Return the lines that a process writes while it starts, each after a share of its startup time."""
-    return tuple((each["at"], _log(each)) for each in catalogue(voice).get("startup", ()))
+def startup(voice: Voice) -> tuple[Beginning, ...]:
+    """Return the lines that a process writes while it starts."""
+    return tuple(
+        Beginning(_log(each), each["at"], each.get("calls", ""), each.get("killed"))
+        for each in catalogue(voice).get("startup", ())
+    )
 
 
 def _log(wording: Mapping[str, Any]) -> LogText:
-    return LogText(*(wording[key] for key in _WORDING))
+    return LogText(*(wording[key] for key in WORDING))
 
 
 def _remark(wording: Mapping[str, Any]) -> Remark:
     topics = tuple(wording.get("topics", ()))
-    return Remark(_log(wording), wording.get("at", 0.0), wording.get("share", 1.0), topics)
+    return Remark(_log(wording), wording.get("at", 0.0), wording.get("share", 1.0), topics, wording.get("calls", ""))
 
 
 def _listed(value: Any) -> list[Any]:
@@ -304,84 +282,5 @@ def _over(lower: Book, upper: Book) -> Book:
     return merged
 
 
-def _misfit(name: str, value: Any) -> str:
-    """Return why an object is not a catalogue; an empty text if it is one."""
-    if not isinstance(value, Mapping):
-        return "must be a mapping, as catalogue.yaml is"
-    for part, content in value.items():
-        if part not in _PARTS:
-            return f"there is no part {part} in a catalogue (valid: {', '.join(_PARTS)})"
-        for mistake in _mistakes(content, _PARTS[part], part):
-            return mistake
-    return ""
-
-
-def _mistakes(value: Any, levels: tuple[Collection[str] | None, ...], path: str) -> Iterator[str]:
-    """Yield what is wrong at a place in a catalogue and below it."""
-    if len(levels) == 1 and path.partition(".")[0] in _OF_CALLS and (not isinstance(value, Mapping) or "text" in value):
-        levels = ()  # the same for any callee
-    if levels:
-        if not isinstance(value, Mapping):
-            yield f"{path} must be a mapping"
-            return
-        for key, each in value.items():
-            if levels[0] is not None and key not in levels[0]:
-                yield f"{path}.{key}: must be one of {', '.join(levels[0])}"
-            yield from _mistakes(each, levels[1:], f"{path}.{key}")
-    elif path.startswith("slow_after_ms"):
-        if not isinstance(value, int) or value < 0:
-            yield f"{path} must be a whole number of milliseconds"
-    elif path.startswith("chatter") and path.endswith((".every", ".about")):
-        yield from _wrong_time(value, path)
-    elif isinstance(value, list) and (value or path.startswith(("handled", "slow", "missed", "called", "failed"))):
-        for number, each in enumerate(value):
-            yield from _wrong_wording(each, f"{path}[{number}]")
-    else:
-        yield from _wrong_wording(value, path)
-
-
-def _wrong_wording(value: Any, path: str) -> Iterator[str]:
-    part = path.partition(".")[0].partition("[")[0]
-    besides = _BESIDES.get(part, set())
-    if (
-        not isinstance(value, Mapping)
-        or set(value) - besides != set(_WORDING)
-        or not all(_is_line(value[key], lines=key == "text") for key in _WORDING)
-    ):
-        yield f"{path} must be a wording: {{level: INFO, logger: main, text: ...}}, each a line of text"
-        return
-    if value["level"] not in LEVELS:
-        yield f"{path}.level must be one of {', '.join(LEVELS)}"
-    for name in ("at", "share"):
-        if not 0 <= (number if isinstance(number := value.get(name, 0), int | float) else -1) <= 1:
-            yield f"{path}.{name} must be a number from 0 to 1"
-    if "after" in value:
-        yield from _wrong_time(value["after"], f"{path}.after")
-    if unknown := set(value.get("topics", ())) - set(TOPICS):
-        yield f"{path}.topics: there is no topic {min(unknown)} (valid: {', '.join(TOPICS)})"
-    yield from (f"{path}.text: {problem}" for field in FIELD.findall(value["text"]) if (problem := misdrawn(field)))
-    if part != "notices":  # their values depend on the notice
-        known = VITALS if part in ("chatter", "startup") else VALUES
-        yield from (
-            f"{path}.text: there is no value {{{field}}} (valid: {', '.join(known)})"
-            for field in FIELD.findall(value["text"])
-            if field not in known and DRAWN.fullmatch(field) is None
-        )
-
-
-def _wrong_time(value: Any, path: str) -> Iterator[str]:
-    try:
-        parse_duration(str(value))
-    except ValueError:
-        yield f"{path} must be a time such as 30s"
-
-
-def _is_line(value: Any, lines: bool) -> bool:
-    """Whether a value is a text of one line or, with `lines`, of several lines with tabs."""
-    return isinstance(value, str) and value != "" and (value.translate(_BREAKS) if lines else value).isprintable()
-
-
-_BREAKS = str.maketrans("", "", "\n\t")
-
 #: The catalogues of installed packages.
-CATALOGUES: Extensible[Book] = Extensible(LOGS, {}, _misfit)
+CATALOGUES: Extensible[Book] = Extensible(LOGS, {}, misfit)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -21,14 +22,14 @@ from meshquake.sim.engine.call import MISS, OUTRUN, RETRIED
 from meshquake.sim.journal import Line
 from meshquake.sim.records import LOG
 from meshquake.sim.telemetry.ids import Words, hexadecimal
-from meshquake.sim.telemetry.logs.callees import CALLEES
+from meshquake.sim.telemetry.logs.callees import CALLEES, among
 from meshquake.sim.telemetry.logs.catalogue import LogText, Remark, Voice, catalogue, remarks
 from meshquake.sim.telemetry.logs.values import Values
 from meshquake.sim.telemetry.logs.wordings import Wordings
 from meshquake.sim.telemetry.requests.drawing import draws
 from meshquake.sim.telemetry.requests.particulars import Particulars
 from meshquake.sim.telemetry.spans.spans import Spans, ids, in_order, owner
-from meshquake.sim.telemetry.tables import ERROR_NAMES, Ints, microseconds
+from meshquake.sim.telemetry.tables import ERROR_NAMES, Ints, Tables, microseconds
 from meshquake.sim.telemetry.texts import joined, lookup, names
 from meshquake.topology.errors import CODES
 from meshquake.topology.replay import Attributes
@@ -207,6 +208,7 @@ class _Remarks:
         tables = self._tables = particulars.tables
         self._particulars = particulars
         position: dict[tuple[Voice, Remark], int] = {}
+        called = _called(tables)
         always, some = [], []
         self._concerned = np.zeros(len(tables.operations), dtype=np.bool_)
         for operation, words in enumerate(particulars.words):
@@ -215,6 +217,7 @@ class _Remarks:
             # A gateway only passes requests on.
             topic = "work" if tables.kinds[service] == "gateway" else words.topic
             said = remarks(voice, topic) if voice.stack else ()
+            said = tuple(each for each in said if among(each.calls, called[operation]))
             for each in said:
                 if (voice, each) not in position:
                     position[voice, each] = texts.add([each.log])[0]
@@ -248,6 +251,16 @@ class _Remarks:
         begun, share, end = (spans.end - spans.worked)[span], share[span, place], spans.end[span]
         at = np.where(share < _DONE, np.minimum(begun + (share * _ON_THE_WAY).astype(np.int64), end), end)
         return Written.of(spans.where(span), at, text[span, place])
+
+
+def _called(tables: Tables) -> dict[int, set[str]]:
+    """Return what each operation may call, as callees."""
+    below = np.flatnonzero(tables.site_parent >= 0)
+    by = tables.site_operation[tables.site_parent[below]]
+    found: dict[int, set[str]] = defaultdict(set)
+    for operation, service in np.unique(np.stack([by, tables.site_service[below]]), axis=1).T.tolist():
+        found[operation].add(tables.callees[service])
+    return found
 
 
 def _table(rows: Iterable[Iterable[Any]], empty: Any, dtype: Any) -> Any:

@@ -25,15 +25,13 @@ from meshquake.sim.telemetry.logs.callees import CALLEES, STORES, callee, spread
 from meshquake.sim.telemetry.logs.catalogue import (
     DRAWN,
     FIELD,
-    VALUES,
-    VITALS,
     Voice,
-    _misfit,
     catalogue,
     chatter,
     notices,
     startup,
 )
+from meshquake.sim.telemetry.logs.form import VALUES, VITALS, misfit
 from meshquake.sim.telemetry.logs.values import NAMES
 from meshquake.sim.telemetry.requests.drawing import Rule
 from meshquake.topology.loader import parse
@@ -84,7 +82,7 @@ def test_there_are_four_hundred_texts_and_more():
 @pytest.mark.parametrize("name", FILES)
 def test_each_file_is_well_formed_and_of_a_stack_or_a_language_or_what_others_are_like(name):
     book = {key: value for key, value in FILES[name].items() if key != "like"}
-    assert not _misfit(name, book)
+    assert not misfit(name, book)
     stacks = {stack.replace("/", "-") for stack in STACKS}
     languages = {stack.language for stack in STACKS.values()}
     assert name in stacks | languages | {"common", "written"}
@@ -333,7 +331,7 @@ def test_a_process_that_is_down_says_nothing_and_one_that_starts_says_how_it_com
     assert own.filter((pl.col("at") > down) & (pl.col("at") < up), pl.col("logger") != "kubelet").is_empty()
     ready = up + 2_000_000
     coming = own.filter((pl.col("at") > up) & (pl.col("at") < ready))["message"].to_list()
-    texts = [text.text for _, text in startup(Voice("java/spring-boot"))]
+    texts = [each.log.text for each in startup(Voice("java/spring-boot"))]
     assert [next(i for i, text in enumerate(texts) if pattern(text).fullmatch(line)) for line in coming] == list(
         range(len(texts))
     )

@@ -22,7 +22,8 @@ from meshquake.sim.engine.call import HIT, MISS, OUTRUN, RETRIED
 from meshquake.sim.mesh import Mesh
 from meshquake.sim.simulation import DEFAULT_START
 from meshquake.sim.telemetry.hosts import checkpoints
-from meshquake.sim.telemetry.logs.catalogue import FIELD, LEVELS, SEVERITIES, VALUES, Voice, catalogue, events, notices
+from meshquake.sim.telemetry.logs.catalogue import FIELD, Voice, catalogue, events, notices
+from meshquake.sim.telemetry.logs.form import LEVELS, SEVERITIES, VALUES
 from meshquake.sim.telemetry.logs.lines import Lines
 from meshquake.sim.telemetry.requests.particulars import Particulars
 from meshquake.sim.telemetry.spans.spans import Spans
