@@ -67,6 +67,7 @@ class Collector(ServerPolicy):
         beside = length * (3.0 + 5.0 * uniform(self._key, number, 1))
         return {
             "number": number,
+            "heap": f"{self._key % 2**28 * 4096:#x}",
             "pause_ms": f"{length * 1000:.3f}",
             "beside_ms": f"{beside * 1000:.2f}",
             "uptime_s": f"{up:.3f}",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from meshquake.sim.telemetry.logs import callees
+from meshquake.sim.telemetry.logs.code_lines import NAMES as CODE_LINES
 from meshquake.sim.telemetry.requests.operation_words import TOPICS
 from meshquake.topology.spec import SERVICE_KINDS
 from meshquake.topology.telemetry.logs import DRAWN, FIELD, misdrawn
@@ -24,6 +25,7 @@ VALUES = (
     # Names in code: packages and classes of the service and of the one that it calls, and the function that handles the
     # request.
     *("package", "class_name", "peer_class", "handler", "handler_snake", "handler_pascal", "call", "call_pascal"),
+    *CODE_LINES,
 )
 #: The values that the text of a line outside requests may name (`sim/lifecycle/chatter.py`).
 VITALS = (

@@ -2,7 +2,7 @@
 
 A value is the span's own (`duration_ms`, `peer`), or what its request is about (`particulars.py`), or a name in code
 (`handler`), or drawn. A draw belongs to the work of one server on one request, so all lines of that work agree. A draw
-that belongs to the code (a line number, a class that throws) is the same whenever the operation writes the line.
+that belongs to the code (a class that throws, a setting) is the same whenever the operation writes the line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import polars as pl
 
 from meshquake.sim.engine.call_site import ATTEMPT
 from meshquake.sim.telemetry.ids import mix
+from meshquake.sim.telemetry.logs.code_lines import NAMES as CODE_LINES
+from meshquake.sim.telemetry.logs.code_lines import CodeLines
 from meshquake.sim.telemetry.requests import operation_words
 from meshquake.sim.telemetry.requests.drawing import WORDS, Rule, drawn, spread, unit
 from meshquake.sim.telemetry.requests.particulars import PARTICULARS, About, Particulars
@@ -47,6 +49,13 @@ class Values:
         #: A word of each operation, which keys the draws that belong to its code.
         words = [address(0, "code", name) % 2**64 for name in tables.service_operations.to_list()]
         self.code = np.array(words, dtype=np.uint64)
+        made = np.flatnonzero(tables.site_parent >= 0)
+        self.code_lines = CodeLines(
+            tables.service_operations.to_list(),
+            self.code,
+            tables.site_operation[tables.site_parent[made]],
+            tables.site_operation[made],
+        )
 
     def of(self, spans: Spans, wanted: list[tuple[str, Ints]]) -> list[pl.Series]:
         """Return columns of values, in the order of `wanted`; those of drawn values may be joined.
@@ -65,6 +74,8 @@ class Values:
     def _column(self, name: str, about: About) -> pl.Series:
         if name in _OF_SPANS:
             return _OF_SPANS[name](self, about)
+        if name in CODE_LINES:
+            return self.code_lines.column(name, self.handled(about), about.operation)
         return about[name] if name in PARTICULARS else _OF_CODE[name](self, about)
 
     def handled(self, about: About) -> Ints:
@@ -151,4 +162,4 @@ _OF_CODE: dict[str, _Column] = {
     "call_pascal": lambda own, about: lookup(own.pascal, about.operation),
 }
 #: The values that texts may name.
-NAMES = (*_OF_SPANS, *PARTICULARS, *_OF_CODE)
+NAMES = (*_OF_SPANS, *PARTICULARS, *_OF_CODE, *CODE_LINES)

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from importlib import resources
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -378,6 +379,50 @@ def test_a_stack_trace_is_one_line_of_several_with_frames_of_the_services_own_co
     assert panics.str.contains(r"\n\t/src/payment/charge\.go:\d+ ").all()
     # Code fails at the same place each time.
     assert panics.str.extract(r"charge\.go:(\d+)").n_unique() == 1
+
+
+#: A file and a line of it, and the function before or after them, in the stack traces of several languages.
+PLACES = (
+    r"at (?P<function>[\w.$<>]+)\((?P<file>\w+\.java):(?P<line>\d+)\)",
+    r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\w+)',
+    r"at (?P<function>[\w.]+)\([^)]*\) in (?P<file>\S+\.cs):line (?P<line>\d+)",
+    r"(?P<function>main\.\S+)\([^)]*\)\n\t(?P<file>\S+\.go):(?P<line>\d+)",
+    r"at (?P<function>\w+) \((?P<file>/app/\S+\.js):(?P<line>\d+):",
+)
+TRACES = """
+name: traces
+defaults: {edges_to: {db: {pool: {size: 6}}}}
+services:
+  a: {stack: java/spring-boot, operations: {create: &two {work: 1ms, calls: [db.insert, db.select]}, change: *two}}
+  b: {stack: python/django, operations: {create: *two, change: *two}}
+  c: {stack: dotnet/aspnet, operations: {create: *two, change: *two}}
+  d: {stack: go/gin, operations: {create: *two, change: *two}}
+  e: {stack: nodejs/express, operations: {create: *two, change: *two}}
+  db: {kind: database, stack: postgresql, operations: {select: {work: 1ms}, insert: {work: 1ms}}}
+workload:
+  rate: 300/s
+  mix: {a.create: 1, a.change: 1, b.create: 1, b.change: 1, c.create: 1, c.change: 1, d.create: 1, d.change: 1,
+    e.create: 1, e.change: 1}
+"""
+
+
+def test_a_place_in_the_code_has_one_line_and_functions_of_a_file_do_not_overlap():
+    failing = [("db", "internal"), ("db", "database_error"), *((name, "internal") for name in "abcde")]
+    faults = tuple(
+        Fail(id=f"f{at}", target=Target("service", name), share=0.2, error=error, at=Extent(at), for_=Extent(2.0))
+        for at, (name, error) in enumerate(failing)
+    )
+    run = record(replace(SCENARIO, duration=10.0, faults=faults), parse(TRACES, "traces").topology)
+    found = defaultdict(lambda: defaultdict(set))
+    for service, text in run.logs.select("service", "message").iter_rows():
+        for place in PLACES:
+            for frame in re.finditer(place, text):
+                found[service, frame["file"]][frame["function"]].add(int(frame["line"]))
+    assert len({service for service, _ in found}) == 5
+    for functions in found.values():
+        extents = sorted((min(at), max(at)) for at in functions.values())
+        assert all(last - first <= 45 for first, last in extents)
+        assert all(before[1] < after[0] for before, after in pairwise(extents)), functions
 
 
 def test_a_message_of_several_lines_survives_where_a_record_is_a_line_of_text(run):
