@@ -59,6 +59,18 @@ def test_a_line_says_of_each_collection_what_the_replica_has_and_how_long_it_sto
     )
 
 
+def test_each_process_has_a_heap_of_its_own_at_one_address():
+    text = mesh("{sigma: 0.6}", "nodejs/express").replace("workers: 8", "replicas: 3\n    workers: 8")
+    played = Mesh(topology_of(text), 3, end=20.0)
+    played.env.advance(21)
+    heaps = {
+        (line.replica, re.match(r"\[1:(0x[0-9a-f]+)\]", line.message)[1])
+        for line in played.journal.lines
+        if line.text.logger == "v8"
+    }
+    assert len(heaps) == len({replica for replica, _ in heaps}) == len({heap for _, heap in heaps}) == 3
+
+
 def test_pauses_belong_to_the_run_and_not_to_who_else_comes():
     assert (play(topology_of(mesh()), 1, 200)["ended"] == play(topology_of(mesh()), 1, 200)["ended"]).all()
 

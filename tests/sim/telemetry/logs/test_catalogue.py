@@ -75,6 +75,14 @@ def run() -> Run:
 # -- the files --------------------------------------------------------------------------------------------------------
 
 
+def test_braces_that_stand_for_themselves_come_in_pairs():
+    """As in JSON; a single one is left over from a value."""
+    for book in FILES.values():
+        for each in wordings(book):
+            text = FIELD.sub("", each["text"])
+            assert text.count("{") == text.count("}"), text
+
+
 def test_there_are_four_hundred_texts_and_more():
     texts = {(each["level"], each["logger"], each["text"]) for book in FILES.values() for each in wordings(book)}
     assert len(texts) >= 400
