@@ -97,6 +97,28 @@ def test_each_file_is_well_formed_and_of_a_stack_or_a_language_or_what_others_ar
     assert name in stacks | languages | {"common", "written"}
 
 
+LINE = {"level": "INFO", "logger": "x", "text": "y"}
+
+
+@pytest.mark.parametrize(
+    ("book", "message"),
+    [
+        ({"gave_up": {"timeout": {"shop": LINE}}}, "gave_up.timeout.shop: must be one of gateway, service, external, "),
+        ({"gave_up": {"timeout": {"cache": {"text": "y"}}}}, "gave_up.timeout.cache must be a wording: "),
+        ({"called": {"disk": LINE}}, "called.disk: must be one of gateway, service, external, database, nosql, "),
+        ({"startup": [{**LINE, "at": 0.5, "killed": "yes"}]}, "startup[0].killed must be true or false"),
+        ({"startup": [{**LINE, "at": 0.5, "calls": "disk"}]}, "startup[0].calls must be one of gateway, service, "),
+        ({"chatter": {"a": {"job": 3, "lines": LINE}}}, "chatter.a.job must be the name of a job"),
+        (
+            {"chatter": {"a": {"every": "3s", "calls": "disk", "lines": LINE}}},
+            "chatter.a.calls must be one of gateway, ",
+        ),
+    ],
+)
+def test_a_mistake_in_a_catalogue_is_told_with_its_place(book, message):
+    assert misfit("book", book).startswith(message)
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_each_stack_says_something_of_its_own(stack):
     voice = Voice(stack)
