@@ -27,7 +27,12 @@ _STAY = "complete cases are kept: continue with --resume"
 @click.group(invoke_without_command=True, short_help="Generate a data set of many cases")
 @click.option("--cases", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Number of cases.")
 @click.option("--seed", type=options.SEED, default=1, show_default=True, help="Seed of all random draws.")
-@click.option("--output", metavar="DIR|URL", help="Where to write the data set: a folder, or any address of fsspec.")
+@click.option(
+    "--output",
+    metavar="DIR|URL",
+    type=options.PLACE,
+    help="Where to write the data set: a folder, or any address of fsspec.",
+)
 @click.option("--resume", is_flag=True, help="Continue from the cases that are already there.")
 @click.option(
     "--shard", type=ShardOf(), help="Make only every N-th case, starting with the I-th; `merge` combines the shards."
@@ -154,9 +159,12 @@ def dataset(
 
 
 @dataset.command(short_help="Merge shards into a data set")
-@click.argument("shards", metavar="DIR|URL...", nargs=-1, required=True)
+@click.argument("shards", metavar="DIR|URL...", type=options.PLACE, nargs=-1, required=True)
 @click.option(
-    "--output", metavar="DIR|URL", help="Where to write the data set.  [default: where the shards are, if in one place]"
+    "--output",
+    metavar="DIR|URL",
+    type=options.PLACE,
+    help="Where to write the data set.  [default: where the shards are, if in one place]",
 )
 @options.summary_as_json
 @options.quiet

@@ -18,7 +18,7 @@ _OF_SCENARIOS = ("topology", "assignments", "calm", "vary", "sample", "asked", "
 
 
 @click.command(short_help="Run a scenario over many seeds and parameters, with confidence intervals")
-@click.argument("what", metavar="SCENARIO|STUDY|DIR")
+@click.argument("what", metavar="SCENARIO|STUDY|DIR", type=options.PLACE)
 @click.option("--replications", type=click.IntRange(1, 100_000), help="Runs per cell.  [default: 20]")
 @click.option(
     "--vary",
@@ -48,7 +48,11 @@ _OF_SCENARIOS = ("topology", "assignments", "calm", "vary", "sample", "asked", "
 @click.option(
     "--set", "assignments", metavar="PATH=VALUE", multiple=True, help="Change the scenario or the mesh, in every cell."
 )
-@click.option("--topology", help="A topology file, or the name of a shipped one.  [default: the scenario's]")
+@click.option(
+    "--topology",
+    type=options.PLACE,
+    help="A topology file, or the name of a shipped one.  [default: the scenario's]",
+)
 @options.calm
 @click.option("--seed", type=options.SEED, help="Seed of the study; the seeds of the runs come from it.  [default: 1]")
 @click.option("--output", type=options.PATH, help="Folder of the ensemble.")

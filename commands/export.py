@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     help="One of the formats in docs/formats.md, or one from an installed package.",
 )
 @click.option(
-    "--output", "target", metavar="PATH_OR_URL", required=True, help="Folder to create, or URL of a receiver."
+    "--output",
+    "target",
+    metavar="PATH_OR_URL",
+    type=options.PLACE,
+    required=True,
+    help="Folder to create, or URL of a receiver.",
 )
 @click.option("--with-truth", is_flag=True, help="Include the answer key, if the format has a place for it.")
 @options.histograms

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command("import", short_help="Import a case in another format")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=options.PATH)
 @click.option("--format", "format", type=FormatName(), required=True, help="Format of the case: openrca2.")
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to create.")
+@click.option("--output", required=True, type=options.PATH, help="Folder to create.")
 @options.summary_as_json
 @options.quiet
 def import_case(folder: Path, format: Format, output: Path, as_json: bool, quiet: bool) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 
 from meshquake.commands.parameters import Amount, FormatName, Seconds, Start
+from meshquake.commands.paths import LocalPath, Place
 
-PATH = click.Path(path_type=Path)
+PATH, FILE, PLACE = LocalPath(), LocalPath(is_file=True), Place()
 SEED = click.IntRange(0, 2**63 - 1)
 
 fixture = click.argument("folder", metavar="DIR", type=PATH)

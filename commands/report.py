@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     help="File to write.  [default: DIR.report.html]",
 )
 def report(folder: Path, beside: Path | None, truth: bool, answers: Path | None, output: Path | None) -> None:

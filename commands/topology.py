@@ -38,8 +38,7 @@ def check(file: Path, calm: bool) -> None:
 
 def _picture(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Create the option that writes a kind of picture to a file."""
-    path = click.Path(path_type=Path, dir_okay=False)
-    return click.option(f"--{kind}", type=path, help=f"Write {what} to this file (- for standard output).")
+    return click.option(f"--{kind}", type=options.FILE, help=f"Write {what} to this file (- for standard output).")
 
 
 @topology.command(short_help="Show services, users, call trees and policies")
@@ -78,7 +77,7 @@ def show(file: Path | None, calm: bool, **pictures: Path | None) -> None:
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     default="-",
     help="Topology file to write.  [default: standard output]",
 )

@@ -15,7 +15,7 @@ def file(address: Address) -> Path:
     Raises
     ------
     DatabaseError
-        If the URL names a host, or no file, or has parameters.
+        If the URL names a host, no file, or a database in memory, or has parameters.
     """
     host, _, path = address.url.partition("://")[2].partition("/")
     if host or not path:
@@ -23,4 +23,7 @@ def file(address: Address) -> Path:
         raise DatabaseError(f"must name a file: {here} for x.db in this folder, {there} for /tmp/x.db")
     if "?" in path:
         raise DatabaseError("the address of a file has no parameters: write %3F for a question mark in its name")
-    return Path(unquote(path))
+    name = unquote(path)
+    if ":memory:" in name:
+        raise DatabaseError("a database in memory is lost when the command ends: name a file")
+    return Path(name).absolute()  # drivers give other names a meaning of their own, such as `file:x` and `md:x`
