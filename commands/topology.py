@@ -79,7 +79,7 @@ def show(file: Path | None, calm: bool, **pictures: Path | None) -> None:
     "--output",
     type=options.FILE,
     default="-",
-    help="Topology file to write.  [default: standard output]",
+    help="Topology file to write; it must not exist.  [default: standard output]",
 )
 def generate(services: int, seed: int, rate: float | None, entries: int | None, output: Path) -> None:
     """Generate a topology file: a mesh shaped like real ones, from published statistics of call graphs.
@@ -87,11 +87,13 @@ def generate(services: int, seed: int, rate: float | None, entries: int | None, 
     The same options give the same bytes.
     """
     from meshquake.sim.version import VERSION
-    from meshquake.topology import generating
+    from meshquake.topology import generating, outside
 
     most = services // 2
     if entries is not None and entries > most:
         raise click.UsageError(f"--entries {entries} is too many: users can call at most {most} of {services} services")
+    if outside.is_file(output) and output.stat().st_size:
+        errors.fail(f"{output}: cannot be written: it already exists and is not empty")
     text = generating.generate(generating.Order(services, seed, rate, entries), VERSION)
     _write(output, text)
 

@@ -17,12 +17,11 @@ from meshquake.faults.multitudes import multitudes
 from meshquake.faults.reader import CauseReader
 from meshquake.faults.scenario import CONFOUNDERS, DEFAULT_SEED, Scenario
 from meshquake.topology import loader as topology_loader
-from meshquake.topology import review
+from meshquake.topology import outside, review
 from meshquake.topology.binder import keys_of, settings
 from meshquake.topology.document import Document
 from meshquake.topology.keys import Key
 from meshquake.topology.loading.telemetry.block import read_telemetry
-from meshquake.topology.outside import is_folder
 from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.spec import Topology
 from meshquake.topology.telemetry.block import UNCHANGED, Telemetry
@@ -158,7 +157,7 @@ def _load(
     elsewhere: tuple[Problem, ...] = ()
     if mesh is None:
         try:
-            path = _chosen(options.topology) or _named(document, scenario.topology, folder)
+            path = _mesh_file(document, options.topology, scenario.topology, folder)
             mesh = None if path is None else topology_loader.load(path)
         except DocumentError as error:
             elsewhere = error.problems
@@ -198,28 +197,18 @@ def _telemetry(document: Document, mesh: Topology | None) -> Telemetry:
     return read_telemetry(document, node, [service.name for service in mesh.services], mesh.telemetry)
 
 
-def _chosen(named: str | Path | None) -> Path | None:
-    """Return the file that the option `topology` means; DocumentError if it looks like a shipped name but is none."""
-    if named is None:
-        return None
-    meshes, path = topology_loader.shipped(), Path(named)
-    if str(named) not in meshes and not path.suffix and not _exists(path):
-        raise DocumentError(
-            [Problem(str(named), 0, "", f"no such file or shipped mesh{suggestion(path.name, meshes)}")]
-        )
-    return meshes.get(str(named), path)
-
-
-def _named(document: Document, named: str, folder: Path) -> Path | None:
-    """Return the file that the key `topology` means; None, and an error, if there is none."""
+def _mesh_file(document: Document, chosen: str | Path | None, named: str, folder: Path) -> Path | None:
+    """Return the file that the option `topology` means, or else the key; None, and an error, if the key means none."""
+    if chosen is not None:
+        return topology_loader.named(chosen)
     meshes = topology_loader.shipped()
     if named in meshes:
         return meshes[named]
     path = folder / named
-    if is_folder(path):
+    if outside.is_folder(path):
         document.error(document.find("topology"), f"{shown(named)} is a folder, not a file")
         return None
-    if _exists(path):
+    if outside.exists(path):
         return path
     message = f"{shown(named)} is neither a shipped mesh nor a file in {folder}{suggestion(named, list(meshes))}"
     document.error(document.find("topology"), message)
@@ -248,10 +237,3 @@ def _own_files() -> Iterator[tuple[Path, str]]:
     """Yield the files that come with the package, and their names."""
     for shipped_files in (shipped(), topology_loader.shipped()):
         yield from ((path, name) for name, path in shipped_files.items())
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # the name is too long to be one
-        return False

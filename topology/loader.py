@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from meshquake.topology import outside
 from meshquake.topology.binder import build, settings
 from meshquake.topology.document import Document, Node
 from meshquake.topology.environment import CALM
@@ -28,6 +29,7 @@ from meshquake.topology.loading.resets import refuse_resets
 from meshquake.topology.loading.services import ServiceReader
 from meshquake.topology.loading.telemetry.block import read_telemetry
 from meshquake.topology.loading.workload import WorkloadReader
+from meshquake.topology.problems import DocumentError, Problem, suggestion
 from meshquake.topology.replay import Replay
 from meshquake.topology.spec import Room, Topology, Workload
 from meshquake.topology.telemetry.block import UNCHANGED
@@ -95,8 +97,18 @@ def shipped() -> dict[str, Path]:
 
 
 def named(mesh: str | Path) -> Path:
-    """Return the file of the shipped mesh with that name; otherwise, `mesh` is itself a path."""
-    return shipped().get(str(mesh), Path(mesh))
+    """Return the file of the shipped mesh with that name; otherwise, `mesh` is itself a path.
+
+    Raises
+    ------
+    topology.problems.DocumentError
+        If it looks like the name of a shipped mesh, but there is neither such a mesh nor such a file.
+    """
+    meshes, path = shipped(), Path(mesh)
+    if str(mesh) not in meshes and not path.suffix and not outside.exists(path):
+        message = f"no such file or shipped mesh{suggestion(path.name, meshes)}"
+        raise DocumentError([Problem(str(mesh), 0, "", message)])
+    return meshes.get(str(mesh), path)
 
 
 def _load(document: Document, folder: Path, replayed: Mapping[str, Replay]) -> LoadedTopology:

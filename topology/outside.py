@@ -68,6 +68,11 @@ def is_file(path: Path) -> bool:
     return _is(path, stat.S_ISREG)
 
 
+def exists(path: Path) -> bool:
+    """Whether anything is there, of any kind; False in the same cases as `is_file`."""
+    return _is(path, lambda mode: True)
+
+
 def is_folder(path: Path) -> bool:
     """Whether a folder is there; False in the same cases as `is_file`."""
     return _is(path, stat.S_ISDIR)

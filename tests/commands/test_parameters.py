@@ -80,6 +80,8 @@ def test_start_may_be_now(tmp_path):
         (["normal", "--topology", "ten-servces"], "ten-servces: no such file or shipped mesh (did you mean 'ten-serv"),
         (["topology", "check", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["topology", "show", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["topology", "check", "ten-servces"], "ten-servces: no such file or shipped mesh (did you mean"),
+        (["topology", "show", "ten-servces"], "ten-servces: no such file or shipped mesh (did you mean"),
         (["cascde"], "No such command 'cascde'"),
         (["cascade", "--sed", "1"], "No such option"),
     ],

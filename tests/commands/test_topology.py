@@ -64,11 +64,29 @@ def test_topology_show_writes_a_page_and_png_beside_each_other(tmp_path):
 
 
 def test_a_picture_that_cannot_be_written_is_an_error(tmp_path):
-    result = call("topology", "show", "--svg", tmp_path / "nowhere" / "mesh.svg")
+    (tmp_path / "file").write_text("")
+    result = call("topology", "show", "--svg", tmp_path / "file" / "mesh.svg")
     assert (result.exit_code, result.stderr) == (
         2,
-        f"{tmp_path / 'nowhere' / 'mesh.svg'}: cannot be written: No such file or directory\n",
+        f"{tmp_path / 'file' / 'mesh.svg'}: cannot be written: Not a directory\n",
     )
+
+
+@pytest.mark.parametrize("arguments", [["show", "--svg"], ["generate", "--services", 10, "--output"]])
+def test_the_folder_of_a_picture_or_a_mesh_is_made(arguments, tmp_path):
+    file = tmp_path / "new" / "folder" / "x"
+    assert call("topology", *arguments, file).exit_code == 0
+    assert file.stat().st_size
+
+
+def test_topology_generate_leaves_an_existing_file_as_it_is(tmp_path):
+    file = tmp_path / "mesh.yaml"
+    file.write_text("mine")
+    result = call("topology", "generate", "--output", file)
+    assert (result.exit_code, result.stderr) == (2, f"{file}: cannot be written: it already exists and is not empty\n")
+    assert file.read_text() == "mine"
+    file.write_text("")
+    assert call("topology", "generate", "--services", 10, "--output", file).exit_code == 0
 
 
 def test_topology_generate_writes_a_file_that_says_how_to_make_it_again(tmp_path):
