@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,13 @@ from click.core import ParameterSource
 
 from meshquake.commands import errors, options
 from meshquake.commands.parameters import FaultKind, Scheduler, Seconds, ShardOf
+from meshquake.exporters.unfinished import EngineError
 
 if TYPE_CHECKING:
     from meshquake.commands.terminal import Advance
+    from meshquake.exporters.fixtures.dataset import Engine
     from meshquake.exporters.fixtures.order import Made
+    from meshquake.exporters.fixtures.places import Place
     from meshquake.exporters.fixtures.shard import Shard
     from meshquake.topology.loader import LoadedTopology
 
@@ -75,7 +78,7 @@ _STAY = "complete cases are kept: continue with --resume"
     type=click.IntRange(1, 256),
     default=2,
     show_default=True,
-    help="Number of processes; the output does not depend on it.",
+    help="Number of processes on this machine; the output does not depend on it.",
 )
 @click.option(
     "--scheduler",
@@ -131,6 +134,10 @@ def dataset(
         raise click.UsageError(
             "--latent keeps cases that no user feels, but --difficulty allows none: leave one of them out"
         )
+    if scheduler is not None and ctx.get_parameter_source("workers") == ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "--workers are processes on this machine, but --scheduler has workers of its own: leave one of them out"
+        )
     mesh_files = _meshes(meshes, folder)
     order = dataset.Order(
         cases, seed, mesh_files, latent, kinds, observability, calm, difficulty, parquet, lead_in and round(lead_in)
@@ -141,10 +148,17 @@ def dataset(
         errors.warn(*(warning for mesh in order.meshes for warning in review.unexpected(mesh)))
     number = len((shard or WHOLE).cases(cases))
     heard = _Heard()
-    with _written(output, heard), terminal.progress("cases", number, quiet) as advance:
+    with errors.written(output):
+        place = places.at(output)
+    stopped = "Interrupted: complete cases are kept; continue with --resume."
+    with (
+        errors.told(interrupted=stopped),
+        _engine(workers, scheduler, quiet) as engine,
+        errors.written(output, lambda: _kept(place)),
+        terminal.progress("cases", number, quiet) as advance,
+    ):
         heard.advance = advance
-        engine = dataset.processes(workers) if scheduler is None else dataset.cluster(scheduler)
-        content = dataset.generate(order, places.at(output), engine, heard, shard, resume)
+        content = dataset.generate(order, place, engine, heard, shard, resume)
     if not quiet:
         errors.warn(*(f"warning: {each}" for each in heard.odd))
     if content is not None:
@@ -182,13 +196,14 @@ def merge(shards: tuple[str, ...], output: str | None, as_json: bool, quiet: boo
         output = shards[0]
     stopped = "Interrupted: cases already in place are kept; run the same command to continue."
     # The number of cases is known once the shards have been read.
-    with errors.told(interrupted=stopped), terminal.progress("merge", 1, quiet) as advance:
-        try:
-            content = dataset.merge(
-                [places.at(each) for each in shards], places.at(output), lambda done, total: advance(done / total)
-            )
-        except OSError as error:
-            errors.fail(f"{error.filename or output}: cannot be read or written: {errors.reason(error)}")
+    with (
+        errors.told(interrupted=stopped),
+        errors.files(output, "read or written"),
+        terminal.progress("merge", 1, quiet) as advance,
+    ):
+        content = dataset.merge(
+            [places.at(each) for each in shards], places.at(output), lambda done, total: advance(done / total)
+        )
     _show(content, output, as_json, quiet)
 
 
@@ -207,11 +222,33 @@ class _Heard:
 
 
 @contextmanager
-def _written(output: str, heard: _Heard) -> Iterator[None]:
-    """Report a data set that can't be completed, and that its finished cases are usable."""
-    stopped = "Interrupted: complete cases are kept; continue with --resume."
-    with errors.told(interrupted=stopped), errors.written(output, lambda: _STAY if heard.cases else ""):
-        yield
+def _engine(workers: int, scheduler: str | None, quiet: bool) -> Iterator[Engine]:
+    """Yield what makes the cases, and report a scheduler that can't be reached."""
+    from meshquake.exporters.fixtures import dataset
+
+    if scheduler is None:
+        yield dataset.processes(workers)
+        return
+
+    def tell(text: str) -> None:
+        if not quiet:
+            errors.warn(text)
+
+    with ExitStack() as connection:
+        try:
+            engine = connection.enter_context(dataset.cluster(scheduler, tell))
+        except EngineError as error:
+            errors.fail(f"--scheduler: {error}")
+        yield engine
+
+
+def _kept(place: Place) -> str:
+    """Say that complete cases are kept, if there are any: they may be complete without having been heard of."""
+    from meshquake.exporters.fixtures import under_way
+
+    with suppress(OSError):
+        return _STAY if under_way.any_made(place) else ""
+    return ""
 
 
 def _refuse_options(ctx: click.Context) -> None:
@@ -242,17 +279,18 @@ def _meshes(named: tuple[Path, ...], folder: Path | None) -> tuple[LoadedTopolog
     from meshquake.topology import loader, outside
     from meshquake.topology.problems import DocumentError, Problem
 
-    files = [loader.named(mesh) for mesh in named]
+    files = list(named)
     problems: list[Problem] = []
     if folder is not None:
-        found = sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))) if outside.is_folder(folder) else []
+        inside = folder.glob("*") if outside.is_folder(folder) else ()
+        found = sorted(file for file in inside if file.suffix.lower() in (".yaml", ".yml"))
         files += found
         if not found:
             problems.append(Problem(str(folder), 0, "", "must be a folder with topology files, *.yaml"))
     loaded: dict[str, LoadedTopology] = {}
-    for file in files or ([] if problems else [loader.named(loader.DEFAULT)]):
+    for file in files or ([] if problems else [Path(loader.DEFAULT)]):
         try:
-            mesh = loader.load(file)
+            mesh = loader.load(loader.named(file))
         except DocumentError as error:
             problems += error.problems
             continue

@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from meshquake.commands import output, signals
+from meshquake.exporters.unfinished import EngineError
 from meshquake.topology.exceptions import MeshquakeError
 
 #: Exit statuses: a replay that differs; bad input, or output that can't be written. Those of stopped commands are in
@@ -73,7 +74,7 @@ def usage() -> Iterator[None]:
 
 @contextmanager
 def written(output: Path | str, kept: Callable[[], str] = str) -> Iterator[None]:
-    """Report an output that can't be written.
+    """Report an output that can't be written, or whose makers were lost.
 
     The message names the output rather than the file within it, which is in a hidden folder until the output is
     complete.
@@ -83,16 +84,21 @@ def written(output: Path | str, kept: Callable[[], str] = str) -> Iterator[None]
     output
         The output.
     kept
-        Returns which part of it is usable all the same; empty if none is.
+        Returns which part of it is usable all the same; empty if none is. It isn't asked about an output that was there
+        before, and is left as it was.
     """
     try:
         yield
+    except FileExistsError as error:
+        fail(f"{output}: cannot be written: {reason(error)}")
     except OSError as error:
         fail("; ".join(filter(None, (f"{output}: cannot be written: {reason(error)}", kept()))))
+    except EngineError as error:
+        fail("; ".join(filter(None, (str(error), kept()))))
 
 
 @contextmanager
-def files(place: Path, done: str) -> Iterator[None]:
+def files(place: Path | str, done: str) -> Iterator[None]:
     """Report a file that can't be used.
 
     Parameters

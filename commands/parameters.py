@@ -139,6 +139,8 @@ class Scheduler(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if re.fullmatch(r"[a-z]+://([^/:\s]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", value) is None:
             self.fail(f"must be a scheme, a host and a port, as in tcp://head:8786, not {value!r}", param, ctx)
+        if int(value.rpartition(":")[2]) > 65535:
+            self.fail(f"must have a port up to 65535, not {value!r}", param, ctx)
         return str(value)
 
 

@@ -11,12 +11,18 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from meshquake.topology.exceptions import MeshquakeError
+
 #: The signals that ask a process to end: Ctrl-C, `kill`, and the closing of its terminal.
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 Step = Callable[[], object]
 _INTERRUPTS: list[Step] = []
 _UNDOS: list[Step] = []
+
+
+class EngineError(MeshquakeError):
+    """Whatever does the work can't do it, or was lost before it was complete: a worker process, or a cluster."""
 
 
 @contextmanager

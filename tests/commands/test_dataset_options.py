@@ -47,3 +47,22 @@ def test_meshes_are_those_that_are_named_and_those_of_a_folder(tmp_path):
     status, text = run("--output", tmp_path / "set", *options, "--json", "--quiet")
     assert status == 0
     assert [mesh["name"] for mesh in json.loads(text)["topologies"]] == ["small", "other"]
+
+
+def test_a_mesh_that_is_neither_a_file_nor_shipped_is_reported_with_its_nearest_name_and_the_others(tmp_path):
+    named = ["--topology", "online-boutiqe", "--topology", tmp_path / "none.yaml"]
+    assert run("--output", tmp_path / "set", *named) == (
+        2,
+        f"{tmp_path}/none.yaml: no such file\n"
+        "online-boutiqe: no such file or shipped mesh (did you mean 'online-boutique'?)\n",
+    )
+
+
+def test_topology_files_of_a_folder_may_end_in_capital_letters(tmp_path):
+    (tmp_path / "a.YAML").write_text(SMALL)
+    (tmp_path / "b.Yml").write_text(SMALL)
+    status, text = run("--output", tmp_path / "set", "--topologies", tmp_path)
+    assert (status, text) == (
+        2,
+        f"{tmp_path}/b.Yml: name: is the second mesh called small: each needs a name of its own\n",
+    )

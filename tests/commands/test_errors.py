@@ -17,6 +17,7 @@ from meshquake.exporters.fixtures.dataset import NoCaseError
 from meshquake.exporters.fixtures.manifest import ManifestError
 from meshquake.exporters.sending.progress import ProgressError
 from meshquake.exporters.sending.protocols import DeliveryError
+from meshquake.exporters.unfinished import EngineError
 from meshquake.topology.problems import DocumentError, Problem
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -89,3 +90,16 @@ def test_of_an_output_that_cannot_be_written_the_output_is_named_and_not_its_hid
 )
 def test_of_a_file_that_cannot_be_used_the_file_is_named_if_it_is_known(error, told):
     assert ended(error, errors.files(Path("place"), "read or written")) == (2, f"{told}\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FULL, "out/x: cannot be written: No space left on device; the rest is kept"),
+        (EngineError("a worker process was killed"), "a worker process was killed; the rest is kept"),
+        (THERE, "out/x: cannot be written: it is there already"),
+    ],
+)
+def test_what_is_kept_is_said_of_output_that_was_begun(error, said):
+    """Lost workers are not blamed on the output, and one that was there before is no result of this run."""
+    assert ended(error, errors.written(Path("out/x"), lambda: "the rest is kept")) == (2, f"{said}\n")
