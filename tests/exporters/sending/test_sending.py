@@ -394,8 +394,8 @@ def test_a_killed_sender_is_followed_by_one_that_goes_on(incident, tmp_path):
     elastic = Elastic()
     with receiver(elastic) as (address, heard):
         command = [sys.executable, "run.py", "send", str(incident), "--to", address, "--protocol", "elasticsearch"]
-        process = subprocess.Popen([*command, "--speed", "4", "--state", str(state)], cwd=ROOT)
-        deadline = time.monotonic() + 30
+        process = subprocess.Popen([*command, "--speed", "2", "--state", str(state)], cwd=ROOT)
+        deadline = time.monotonic() + 120
         while len(heard) < 6 and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
