@@ -12,6 +12,8 @@ Figures = Mapping[str, float | None]
 
 #: Figures from 0 to 1 (the worth of evidence and the mark itself may be negative), the mark first.
 QUALITY = ("mark", "exact", "any_root", *PARTS, "reached")
+#: Those of them that are yes or no in a run.
+YES_OR_NO = frozenset(("exact", "any_root", "path", "reached"))
 #: Figures of effort.
 EFFORT = ("calls", "errors", "bytes", "tokens", "seconds", "approach", "nearness")
 FIGURES = (*QUALITY, *EFFORT)

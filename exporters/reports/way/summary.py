@@ -15,7 +15,7 @@ import numpy as np
 from meshquake.ensembles.comparisons import Difference, Floats, paired, together
 from meshquake.ensembles.intervals import Interval, bootstrap
 from meshquake.exporters.reports.way import figures
-from meshquake.exporters.reports.way.figures import FIGURES, QUALITY
+from meshquake.exporters.reports.way.figures import FIGURES, QUALITY, YES_OR_NO
 from meshquake.exporters.reports.way.marking import Case
 from meshquake.topology.addresses import address
 
@@ -74,7 +74,7 @@ def summary(cases: Mapping[str, Case], agents: Sequence[str], oracle: str | None
     told = []
     if len(compared) == 2:
         first, other = (values[agent] for agent in compared)
-        told = together([paired(first[name], other[name]) for name in QUALITY])
+        told = together([_paired(name, first[name], other[name]) for name in QUALITY])
     return Summary(
         estimates={
             agent: {name: _interval(cases, agent, name, values[agent][name]) for name in names} for agent in agents
@@ -89,6 +89,16 @@ def summary(cases: Mapping[str, Case], agents: Sequence[str], oracle: str | None
         },
         beyond=[name for name, case in cases.items() if oracle in case.runs and _is_beyond(case, oracle)],
     )
+
+
+def _paired(figure: str, first: Floats, other: Floats) -> Difference:
+    """Compare two agents by a figure of each case.
+
+    One that is yes or no is compared as such if each case has one run; means over several runs lie between the two.
+    """
+    known = np.concatenate([first, other])
+    shares = figure in YES_OR_NO and bool(np.isin(known[np.isfinite(known)], (0.0, 1.0)).all())
+    return paired(first, other, shares)
 
 
 def _floor(case: Case, name: str) -> dict[str, float | None]:
