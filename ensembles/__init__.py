@@ -4,7 +4,7 @@ From the question to the answer:
 
     study.py study_file.py asking.py    what is asked: a scenario, parameters, responses, how many runs
     axes.py                     parameters, and the cells of their grid or their Latin hypercube
-    responses.py                what is asked of a run, in a line of text
+    responses.py response_text.py sql.py    what is asked of a run, in a line of text
     schedule.py replication.py  which run is next; one run: its scenario loaded, played, and asked
     users.py gauges.py          what is measured while a run is played
     warm_up.py intervals.py stopping.py comparisons.py    the statistics, pure functions

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from meshquake.ensembles import sql
 from meshquake.ensembles.sections import Sections
 from meshquake.sim.records import RECORD_KINDS
 from meshquake.sim.telemetry.metrics import metric_table
@@ -178,18 +179,8 @@ class OfRecords(Response):
         self.of({kind: pl.DataFrame(schema=each.frame_schema) for kind, each in RECORD_KINDS.items()})
 
     def of(self, frames: Mapping[str, pl.DataFrame]) -> float:
-        """The first value, as a number; nan if there is none. ValueError if execution fails or it is not a number."""
-        try:
-            found = pl.SQLContext(frames=dict(frames), eager=True).execute(self.text)
-        except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
-            raise ValueError(f"cannot be executed: {str(error).splitlines()[0]}") from None
-        if not found.width:
-            raise ValueError("returns no column")
-        column = found.to_series(0)
-        if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
-            raise ValueError(f"must return a number, not {column.dtype}")
-        value = column[0] if len(column) else None
-        return np.nan if value is None else float(value)
+        """The first value, as a number; nan if there is none. Raises as `sql.number`."""
+        return sql.number(self.text, frames)
 
 
 @dataclass(frozen=True)
