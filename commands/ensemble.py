@@ -211,12 +211,12 @@ def _report(folder: Path) -> None:
 def _show(folder: Path, as_json: bool) -> None:
     """Print the results of an ensemble."""
     from meshquake.commands import tables
-    from meshquake.exporters.ensembles import making, reading, report
+    from meshquake.exporters.ensembles import completion, reading, report
     from meshquake.exporters.ensembles.frames import frames
 
     analysis = reading.analysis(folder)
     if as_json:
         content = {name: frame.to_dicts() for name, frame in frames(analysis).items()}
-        click.echo(json.dumps({"folder": str(folder), "complete": making.is_complete(folder), **content}, indent=2))
+        click.echo(json.dumps({"folder": str(folder), "complete": completion.is_complete(folder), **content}, indent=2))
         return
-    tables.show([*report.blocks(analysis, making.is_complete(folder)), f"folder  {folder}"])
+    tables.show([*report.blocks(analysis, completion.is_complete(folder)), f"folder  {folder}"])

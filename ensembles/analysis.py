@@ -137,9 +137,19 @@ class Analysis:
         return [Compared(*each, difference) for each, difference in zip(asked, found, strict=True)]
 
     def _values(self, cell: int, response: int) -> Floats:
-        """The values by replication, for as many runs as every cell has."""
-        shared = min(len(runs) for runs in self._of_cell)
-        return np.array([run.values[response] for run in self._of_cell[cell][:shared]])
+        """The values of the replications that every cell has, in order."""
+        return np.array([self._by_replication[cell][each].values[response] for each in self._shared])
+
+    @cached_property
+    def _by_replication(self) -> list[dict[int, Run]]:
+        """The runs of each cell, by replication."""
+        return [{run.replication: run for run in runs} for runs in self._of_cell]
+
+    @cached_property
+    def _shared(self) -> list[int]:
+        """The replications that every cell has."""
+        first, *others = self._by_replication
+        return sorted(set(first).intersection(*others))
 
     def letters(self, response: int) -> list[str]:
         """Letters for the cells: two cells without a common letter differ. Empty if not all cells were compared."""

@@ -6,5 +6,5 @@
     complete.json     marks the ensemble as complete; written last
     report/           tables and plots, which `ensemble DIR --report` makes from the runs
 
-`making` writes the first four, `reading` reads them back.
+`making` writes the first four, `reading` reads them back, and `completion` holds the runs to their marker.
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
@@ -13,12 +12,9 @@ from meshquake.ensembles import replication
 from meshquake.ensembles.replication import Run
 from meshquake.ensembles.schedule import Task, further
 from meshquake.ensembles.study import Study
-from meshquake.exporters.ensembles import manifest, runs_file
+from meshquake.exporters.ensembles import completion, manifest, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
-from meshquake.exporters.fixtures import staging, workers
-
-#: The file that is written last.
-COMPLETE = "complete.json"
+from meshquake.exporters.fixtures import workers
 
 
 def make(study: Study, folder: Path, processes: int, resume: bool, on_run: Callable[[int, int], None]) -> None:
@@ -67,14 +63,7 @@ def make(study: Study, folder: Path, processes: int, resume: bool, on_run: Calla
         if file.runs:
             raise EnsembleError(f"{folder / runs_file.NAME}: has more runs than its study: the file was changed")
         file.sync()
-    digest = hashlib.sha256((folder / runs_file.NAME).read_bytes()).hexdigest()
-    content = {"runs": len(runs), "sha256": digest}
-    staging.write_text(folder / COMPLETE, json.dumps(content, indent=2) + "\n")
-
-
-def is_complete(folder: Path) -> bool:
-    """Whether the ensemble in a folder has all its runs."""
-    return (folder / COMPLETE).exists()
+    completion.mark(folder, len(runs))
 
 
 def _prepare(study: Study, folder: Path, resume: bool) -> None:
@@ -87,6 +76,7 @@ def _prepare(study: Study, folder: Path, resume: bool) -> None:
             raise EnsembleError(
                 f"{folder}: cannot be resumed: another study or version made it (different: {', '.join(differing)})"
             )
+        completion.check(folder)
         return
     if folder.is_dir() and (others := sorted(each.name for each in folder.iterdir() if not _is_ours(each.name))):
         raise FileExistsError(errno.EEXIST, f"it holds {others[0]}, which is not part of an ensemble", str(folder))

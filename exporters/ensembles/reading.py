@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from meshquake.ensembles.analysis import Analysis
-from meshquake.exporters.ensembles import manifest, runs_file
+from meshquake.exporters.ensembles import completion, manifest, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
 
 
@@ -20,6 +20,7 @@ def analysis(folder: Path) -> Analysis:
     study, _ = manifest.load(folder)
     try:
         runs = runs_file.read(folder, study)
+        completion.check(folder)
     except OSError as error:
         raise EnsembleError(f"{error.filename or folder}: cannot be read: {error.strerror}") from None
     found = Analysis(study, runs)

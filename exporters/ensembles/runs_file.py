@@ -93,12 +93,16 @@ def line(labels: tuple[str, ...], run: Run) -> bytes:
 def _read(content: bytes, study: Study, path: Path) -> tuple[list[Run], int]:
     """Parse the complete runs in the bytes of a file; returns them and their size in bytes."""
     runs = []
+    known = set()
     size = 0
     for number, text in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             run = _run(json.loads(text), study)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise EnsembleError(f"{path}:{number}: is not a run of this study: the file was changed") from None
+        if (run.cell, run.replication) in known:
+            raise EnsembleError(f"{path}:{number}: is a run that a line above has, too: the file was changed")
+        known.add((run.cell, run.replication))
         runs.append(run)
         size += len(text) + 1
     return runs, size

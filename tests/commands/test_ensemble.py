@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from commandline import call
 
-from meshquake.exporters.ensembles import making
+from meshquake.exporters.ensembles import completion
 from meshquake.exporters.ensembles.runs_file import RunsFile
 from tests.station import BROKEN, MESH
 
@@ -86,7 +86,7 @@ def test_what_is_complete_is_shown_though_not_all_is_and_gone_on_with(folder, tm
     assert told.exit_code == 0
     assert told.stdout.startswith("broken: 2 cells, 2 to 3 runs each, seed 1 (incomplete: continue with --resume)")
     assert call("ensemble", made, "--resume", "--workers", 1, "--quiet").exit_code == 0
-    assert (made / "runs.ndjson").read_bytes() == whole and making.is_complete(made)
+    assert (made / "runs.ndjson").read_bytes() == whole and completion.is_complete(made)
 
 
 def test_a_study_is_a_file_too(folder, tmp_path):

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from meshquake.ensembles.analysis import Analysis
@@ -47,6 +48,14 @@ def test_shares_of_runs_are_compared_by_the_runs_that_disagree(runs, differs):
     (found,) = analysed(one, lambda label: label == "2").compared
     assert (found.difference.mean, found.difference.differs) == (1, differs)
     assert found.difference.p == 2 * 0.5**runs and found.difference.high == 1
+
+
+def test_cells_are_compared_by_replication_whichever_of_them_they_have():
+    one = study("rate=1,2", replications=6)
+    runs = [Run(cell, turn, one.seed_of(turn), (float(turn + cell),)) for turn in range(6) for cell in range(2)]
+    some = [run for run in runs if (run.cell, run.replication) not in ((0, 0), (1, 3))]
+    (found,) = Analysis(one, some).compared
+    assert (found.difference.pairs, found.difference.mean, found.difference.reduction) == (4, 1, np.inf)
 
 
 def test_a_manifest_whose_cells_are_not_made_of_its_levels_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from meshquake.ensembles import study_file
 from meshquake.ensembles.axes import Cell
 from meshquake.ensembles.stopping import Until
-from meshquake.exporters.ensembles import making, manifest, reading, report, runs_file
+from meshquake.exporters.ensembles import completion, making, manifest, reading, report, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
 from tests.station import BROKEN, MESH, study
 
@@ -68,7 +69,7 @@ def test_whatever_it_was_stopped_after_it_goes_on_to_the_same_bytes(tmp_path):
     for size in (0, text.index(b"\n") + 1, len(text) // 2, len(text) - 1):
         folder = tmp_path / str(size)
         shutil.copytree(tmp_path / "whole", folder)
-        (folder / making.COMPLETE).unlink()
+        (folder / completion.NAME).unlink()
         (folder / runs_file.NAME).write_bytes(text[:size])
         heard = make(folder, one, resume=True)
         assert heard[0][0] == min(text[:size].count(b"\n"), 20)
@@ -122,9 +123,32 @@ def test_runs_that_were_changed_are_refused_by_their_line(tmp_path):
     file.write_bytes(b"".join([lines[0], lines[1].replace(b'"seed": ', b'"seed": 1')]))
     with pytest.raises(EnsembleError, match=r"runs\.ndjson:2: is not a run of this study: the file was changed"):
         reading.analysis(tmp_path / "made")
+    file.write_bytes(lines[0] + lines[0])
+    with pytest.raises(EnsembleError, match=r"runs\.ndjson:2: is a run that a line above has, too"):
+        reading.analysis(tmp_path / "made")
+    (tmp_path / "made" / completion.NAME).unlink()
     file.write_bytes(lines[1])
     with pytest.raises(EnsembleError, match="its runs are out of order"):
         make(tmp_path / "made", small(), resume=True)
+
+
+@pytest.mark.parametrize("file", [runs_file.NAME, completion.NAME])
+def test_a_complete_ensemble_is_what_it_was_when_it_was_completed(tmp_path, file):
+    """A changed value or hash, a missing line, and an empty file are all refused, and nothing is written over them."""
+    one = small()
+    make(tmp_path / "made", one)
+    path = tmp_path / "made" / file
+    whole = path.read_bytes()
+    changed = re.sub(rb"[1-9](?=[^1-9]*$)", b"0", whole, count=1), b"".join(whole.splitlines(keepends=True)[:-1]), b""
+    for content_ in changed:
+        path.write_bytes(content_)
+        for attempt in (lambda: reading.analysis(tmp_path / "made"), lambda: make(tmp_path / "made", one, resume=True)):
+            with pytest.raises(EnsembleError, match=r"does not match the sha256 in complete\.json: .* --output DIR"):
+                attempt()
+        assert path.read_bytes() == content_
+    path.write_bytes(whole)
+    make(tmp_path / "made", one, resume=True)
+    assert reading.analysis(tmp_path / "made").runs
 
 
 def test_a_disk_that_is_full_leaves_whole_runs_which_are_gone_on_with(tmp_path, monkeypatch):
@@ -142,7 +166,7 @@ def test_a_disk_that_is_full_leaves_whole_runs_which_are_gone_on_with(tmp_path, 
     with pytest.raises(OSError, match="No space left"):
         make(tmp_path / "made", one)
     assert len(reading.analysis(tmp_path / "made").runs) == 4
-    assert not making.is_complete(tmp_path / "made")
+    assert not completion.is_complete(tmp_path / "made")
     monkeypatch.undo()
     make(tmp_path / "made", one, resume=True)
     make(tmp_path / "whole", one)
@@ -172,7 +196,7 @@ def test_two_workers_that_were_killed_and_one_that_went_on_write_what_one_does(t
     asked.mkdir()
     manifest.save(asked, shared())
     command = [sys.executable, "run.py", "ensemble", str(asked), "--output", str(killed), "--workers", "2"]
-    while making.is_complete(killed) or not killed.exists():  # it may finish before the observer looks
+    while completion.is_complete(killed) or not killed.exists():  # it may finish before the observer looks
         shutil.rmtree(killed, ignore_errors=True)
         kill_after_a_run(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True), killed)
     assert 1 <= (killed / runs_file.NAME).read_bytes().count(b"\n") < 16
