@@ -102,13 +102,12 @@ def ensemble(
     if output is None:
         errors.fail("--output: give a folder for the ensemble")
     if what in loader.shipped() or not path.exists() or not _is_study(path):
-        study, called = _of_options(what, of_scenarios, replications, seed, quiet), "--"
+        study = _of_options(what, of_scenarios, replications, seed, quiet)
     else:
         if given:
             words = ", ".join(f"--{_WORDS.get(name, name.replace('_', '-'))}" for name in given)
             errors.fail(f"{path}: is a study, which sets this itself: leave out {words}")
-        study, called = _of_file(path, replications, seed, quiet), f"{path}: "
-    _check(study, called, quiet)
+        study = _of_file(path, replications, seed, quiet)
     _make(study, output, resume, workers, as_json, quiet)
 
 
@@ -127,21 +126,11 @@ def _of_file(path: Path, replications: int | None, seed: int | None, quiet: bool
     """Load a study from a file."""
     from meshquake.ensembles import study_file
 
-    study, warnings = study_file.load(path)
+    given = {"replications": replications, "seed": seed}
+    study, warnings = study_file.load(path, {name: value for name, value in given.items() if value is not None})
     if not quiet:
         errors.warn(*warnings)
-    return study_file.with_changes(study, replications, seed)
-
-
-def _check(study: Study, called: str, quiet: bool) -> None:
-    """Report all problems of a study's cells before any of them is run."""
-    from meshquake.ensembles import study_check
-
-    found = study_check.problems(study, called)
-    if any(not problem.warning for problem in found):
-        errors.fail(*found)
-    if not quiet:
-        errors.warn(*found)
+    return study
 
 
 def _of_options(what: str, given: dict[str, Any], replications: int | None, seed: int | None, quiet: bool) -> Study:

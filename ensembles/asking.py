@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from meshquake.ensembles import axes, response_text, study_file
+from meshquake.ensembles.draft import Draft
+from meshquake.ensembles.sources import sources
 from meshquake.ensembles.study import AT_MOST, REPLICATIONS, Study, StudyError
 from meshquake.faults import edits
 from meshquake.topology.exceptions import MeshquakeError
@@ -57,51 +59,57 @@ def study_of(
     Raises
     ------
     StudyError
-        If anything is wrong with it; lists every problem except those of its cells (`study_check.problems`).
+        If anything is wrong with it, or with its cells (`study_check.problems`); lists every problem.
     """
     problems: list[object] = []
 
-    def read(name: str, text: str, reader: Callable[[str], T]) -> T | None:
+    def name(word: str) -> str:
+        return called + (word.replace("_", "-") if called else word)
+
+    def read(word: str, text: str, reader: Callable[[str], T]) -> T | None:
         try:
             return reader(text)
         except ValueError as error:
-            problems.append(f"{called}{name} {text}: {error}")
+            problems.append(f"{name(word)} {text}: {error}")
             return None
 
     varied = [each for each in (read("vary", text, axes.axis) for text in vary) if each is not None]
     asks = [each for each in (read("response", text, response_text.response) for text in asked) if each is not None]
     precision = None if until is None else read("until", until, study_file.until)
-    cut = 0.0 if warm_up is None else read("warm-up", warm_up, study_file.warm_up)
-    for text in assignments:
-        read("set", text, edits.split)
-    chosen = 1 if seed is None else seed
-    cells: tuple[axes.Cell, ...] = ()
+    cut = None if warm_up is None else read("warm_up", warm_up, study_file.warm_up)
+    changes = [text for text in assignments if read("set", text, edits.split)]
+    problems += [f"{name('vary')} {each.name}: {each.message}" for each in axes.mistakes(varied, sample)]
+    if at_most is not None and until is None:
+        problems.append(f"{name('at_most')} {at_most}: needs {name('until')}, the precision to reach")
+    found = None
     try:
-        cells = axes.cells(varied, sample, chosen)
-    except ValueError as error:
-        problems.append(f"{called}vary {error}")
-    try:
-        found = study_file.sources(scenario, topology, Path())
+        found = sources(scenario, topology, Path())
     except MeshquakeError as error:
-        raise StudyError(*problems, *error.args) from None
-    if problems or cut is None:
-        raise StudyError(*problems)
-    study = Study(
-        name=found.name,
-        **found.texts,
-        cells=cells,
+        problems += error.args
+    usual = response_text.usual(found is not None and found.faults)
+    draft = Draft(
+        sources=found,
         axes=tuple(varied),
         sample=sample,
-        assignments=tuple(assignments),
+        assignments=tuple(changes),
         calm=calm,
-        responses=tuple(asks) or response_text.usual(found.faults),
+        labels=[response_text.split(each)[0] for each in asked] or [each.label for each in usual],
+        responses=tuple(asks) or usual,
+        warm_up=cut or 0.0,
         replications=REPLICATIONS if replications is None else replications,
         until=precision,
-        at_most=at_most or AT_MOST,
-        seed=chosen,
-        warm_up=cut,
+        at_most=AT_MOST if at_most is None else at_most,
+        seed=1 if seed is None else seed,
     )
-    return study, found.warnings
+    given = {"replications": draft.replications, "at_most": draft.at_most, "until": until}
+    for mistake in draft.mistakes():
+        which = mistake.label or given.get(mistake.about, "")
+        problems.append(f"{name(mistake.about)} {which}: {mistake.message}")
+    odd = draft.problems(called)
+    problems += [each for each in odd if not each.warning]
+    if problems:
+        raise StudyError(*problems)
+    return draft.study(), tuple(each for each in odd if each.warning)
 
 
 def parameter(path: str, values: str | Sequence[object]) -> str:

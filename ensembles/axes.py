@@ -96,7 +96,9 @@ def axis(text: str) -> Axis:
 
 
 def listed(path: str, values: Sequence[str]) -> Axis:
-    """An axis with some values; ValueError if one is repeated or empty."""
+    """An axis with some values; ValueError if there is none, or one is repeated or empty."""
+    if not values:
+        raise ValueError("has no value")
     for place, value in enumerate(values):
         if not value:
             raise ValueError(f"value {place + 1} of {path} is empty")
@@ -155,26 +157,42 @@ def cells(axes: Sequence[Axis], sample: int | None, seed: int) -> tuple[Cell, ..
     Raises
     ------
     ValueError
-        If the axes don't fit the grid or the hypercube, or there are too many cells.
+        If the axes have `mistakes`.
     """
-    names = [each.name for each in axes]
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            raise ValueError(f"{name} is varied twice")
+    for found in mistakes(axes, sample):
+        raise ValueError(f"{found.name}: {found.message}" if found.name else found.message)
     if sample is None:
-        for each in axes:
-            if each.range is not None:
-                raise ValueError(
-                    f"{each.name}: a range needs a number of values, as in lo..hi:5, or --sample N (Latin hypercube)"
-                )
-        size = int(np.prod([len(each.levels) for each in axes], dtype=np.float64))
-        if size > MOST_CELLS:
-            raise ValueError(f"makes {size:,} cells; at most {MOST_CELLS:,} are allowed (--sample N makes fewer)")
         return tuple(Cell(levels) for levels in product(*(each.levels for each in axes)))
-    if not axes:
-        raise ValueError("is missing: a Latin hypercube needs something to vary")
     from scipy.stats import qmc  # takes longer to import than a run takes to play
 
     draws = np.random.Generator(np.random.Philox(address(seed, "ensemble", "hypercube")))
     points = qmc.LatinHypercube(d=len(axes), seed=draws).random(sample).tolist()
     return tuple(Cell(tuple(each.at(share) for each, share in zip(axes, point, strict=True))) for point in points)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong with an axis; with all of them, if the name is empty."""
+
+    name: str
+    message: str
+
+
+def mistakes(axes: Sequence[Axis], sample: int | None) -> list[Mistake]:
+    """All reasons why axes don't fit the grid or the hypercube; parameters as of `cells`."""
+    names = [each.name for each in axes]
+    found = [Mistake(name, "is varied twice") for name in dict.fromkeys(names) if names.count(name) > 1]
+    if sample is not None:
+        return found if axes else [Mistake("", "is missing: a Latin hypercube needs something to vary")]
+    ranges = [each.name for each in axes if each.range is not None]
+    needs = "a range needs a number of values, as in lo..hi:5, or a sample (Latin hypercube)"
+    found += [Mistake(name, needs) for name in ranges]
+    size = int(np.prod([len(each.levels) for each in axes], dtype=np.float64))
+    if not ranges and size > MOST_CELLS:
+        found.append(Mistake("", f"makes {size:,} cells; at most {MOST_CELLS:,} are allowed (a sample makes fewer)"))
+    return found
+
+
+def alone(axes: Sequence[Axis]) -> tuple[Cell, ...]:
+    """A cell for each value of each axis by itself, and for the ends of each range."""
+    return tuple(Cell((level,)) for each in axes for level in each.levels or (each.at(0.0), each.at(1.0)))

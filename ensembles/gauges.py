@@ -49,5 +49,5 @@ class Gauges:
 
 
 def _series(response: OfMetric) -> list[Series]:
-    replica = None if response.replica is None else f"{response.service}-{response.replica}"
-    return [Series(response.service, name, replica, response.target) for name in response.expression.names]
+    place = response.place
+    return [Series(place.service, name, place.replica_name, place.target) for name in response.expression.names]

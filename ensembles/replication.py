@@ -12,9 +12,11 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from meshquake.ensembles.blame import renamed
 from meshquake.ensembles.gauges import Gauges
 from meshquake.ensembles.intervals import SECTIONS
-from meshquake.ensembles.responses import Bounded, OfKey, OfMetric, OfRecords, OfUsers, Phase, Response
+from meshquake.ensembles.phase import Phase
+from meshquake.ensembles.responses import Bounded, OfKey, OfMetric, OfRecords, OfUsers, Response
 from meshquake.ensembles.sections import Sections
 from meshquake.ensembles.study import MSER, Study, StudyError
 from meshquake.ensembles.users import Users
@@ -23,6 +25,7 @@ from meshquake.faults.loader import LoadedScenario
 from meshquake.sim.records import RECORD_KINDS, Batch
 from meshquake.sim.simulation import Simulation
 from meshquake.sim.telemetry.recorder import Cut
+from meshquake.topology.problems import DocumentError
 from meshquake.topology.units import shown
 from meshquake.truth.twins import Twins
 
@@ -57,12 +60,16 @@ class Run:
 
 
 def load(study: Study, cell: int, seed: int) -> LoadedScenario:
-    """The scenario and the mesh of a cell, with a seed; raises as `faults.recipe.Recipe.load_with`.
+    """The scenario and the mesh of a cell, with a seed; DocumentError with all that is wrong with them.
 
     It is loaded anew for each run: that takes little of the run's time (25 of 450 ms with ten services), while all the
     cells of a large study would take much memory (0.3 MB each).
     """
-    return study.recipe(seed).load_with((*study.assignments, *study.cells[cell].assignments))
+    varied = study.cells[cell].assignments
+    try:
+        return study.recipe(seed).load_with((*study.assignments, *varied))
+    except DocumentError as error:
+        raise DocumentError([renamed(each, varied) for each in error.problems]) from None
 
 
 def run(study: Study, cell: int, replication: int) -> Run:
@@ -180,8 +187,7 @@ class _Asked:
 
     def _window(self, phase: Phase) -> tuple[float, float]:
         """A stretch of time without the warm-up."""
-        scenario = self._simulation.scenario
-        start, end = phase.window(scenario.lead_in, scenario.duration, scenario.length)
+        start, end = phase.window(self._simulation.scenario)
         return max(start, self._warm_up), end
 
     def _of_key(self, figure: str) -> float:

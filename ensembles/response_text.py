@@ -14,17 +14,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from meshquake.ensembles.phase import DURING, PHASES, Phase
+from meshquake.ensembles.place import Place
 from meshquake.ensembles.responses import (
     OF_KEY,
     OF_USERS,
-    PHASES,
     SUMMARIES,
     Bounded,
     OfKey,
     OfMetric,
     OfRecords,
     OfUsers,
-    Phase,
     Response,
 )
 from meshquake.topology.problems import suggestion
@@ -39,26 +39,41 @@ _FIGURE = re.compile(r"(entry|key)\.([\w]+)(?:\s+of\s+(\S+))?")
 _METRIC = re.compile(r"(\w+)\s*\((.+)\)\s+of\s+(.+)", re.DOTALL)
 _PLACE = re.compile(r"([A-Za-z0-9][\w-]*)(?:\[(\d{1,6})\])?(?:\s*->\s*([A-Za-z0-9][\w-]*))?")
 _BOUND = re.compile(r"(.+?)\s*([<>])\s*([-+.\w]+)", re.DOTALL)
+#: A comparison at the end, which no place or phase has: an edge has an arrow.
+_COMPARED = re.compile(r"(<|(?<!-)>|[=!]=)[^()]*$")
+_NO_CONDITION = (
+    "not a condition: it must be RESPONSE < NUMBER or RESPONSE > NUMBER, with a plain number (latencies are in ms, "
+    "shares from 0 to 1)"
+)
 _SQL = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
+
+
+def split(text: str) -> tuple[str, str]:
+    """Split `LABEL=TEXT` into label and text; without a label, the text is its own."""
+    text = text.strip()
+    named = re.match(r"([A-Za-z_][\w.-]{0,59})\s*=(?!=)", text)
+    return (named[1], text[named.end() :].strip()) if named else (text, text)
 
 
 def response(text: str, label: str = "") -> Response:
     """Read a response, `TEXT` or `LABEL=TEXT`; ValueError if it is not valid."""
     text = text.strip()
-    named = re.match(r"([A-Za-z_][\w.-]{0,59})\s*=(?!=)", text)
-    if named and not label:
-        return response(text[named.end() :], named[1])
+    if not label:
+        label, text = split(text)
     if not text or len(text) > LONGEST or not text.isprintable():
         raise ValueError(f"must be a line of text of at most {LONGEST} characters")
-    label = label or text
     if _SQL.match(text):
         return OfRecords(label, text)
     if (bounded := _BOUND.fullmatch(text)) and (bound := _bound(bounded[3])) is not None:
+        if _COMPARED.search(bounded[1]):
+            raise ValueError(f"{shown(text)} is {_NO_CONDITION}")
         return Bounded(label, text, response(bounded[1], label), bounded[2] == ">", bound)
-    split = _PHASE.fullmatch(text)
-    body, phase = (split[1].strip(), _phase(split[2].strip())) if split else (text, Phase("during"))
+    if _COMPARED.search(text):
+        raise ValueError(f"{shown(text)} is {_NO_CONDITION}")
+    timed = _PHASE.fullmatch(text)
+    body, phase = (timed[1].strip(), _phase(timed[2].strip())) if timed else (text, DURING)
     if figure := _FIGURE.fullmatch(body):
-        return _figure(label, text, figure, phase, split is not None)
+        return _figure(label, text, figure, phase, timed is not None)
     if metric := _METRIC.fullmatch(body):
         return _metric(label, text, metric, phase)
     raise ValueError(
@@ -87,8 +102,7 @@ def _metric(label: str, text: str, found: re.Match[str], phase: Phase) -> Respon
     if place is None or (place[2] and place[3]):
         raise ValueError(f"{shown(found[3])} is not a place: it must be a service, service[0], or caller -> callee")
     made = expression.parse(found[2].strip())
-    replica = None if place[2] is None else place[2]
-    return OfMetric(label, text, summary, made, place[1], replica, place[3], phase)
+    return OfMetric(label, text, summary, made, Place(place[1], int(place[2]) if place[2] else None, place[3]), phase)
 
 
 def _bound(text: str) -> float | None:

@@ -13,11 +13,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshquake.ensembles import sql
+from meshquake.ensembles.phase import DURING, Phase
+from meshquake.ensembles.place import Place
 from meshquake.ensembles.sections import Sections
+from meshquake.faults.loader import LoadedScenario
 from meshquake.sim.records import RECORD_KINDS
-from meshquake.sim.telemetry.metrics import metric_table
 from meshquake.topology.problems import suggestion
-from meshquake.topology.spec import Topology
 from meshquake.topology.telemetry import expression
 from meshquake.topology.telemetry.expression import Expression
 from meshquake.topology.units import shown
@@ -53,27 +54,6 @@ SUMMARIES: Mapping[str, Callable[[Floats], float]] = {
     "sum": lambda values: float(values.sum()),
     "last": lambda values: float(values[-1]),
 }
-PHASES = ("before", "during", "after", "whole")
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of a recording: one of `PHASES`, or from one second of the incident to another."""
-
-    word: str
-    start: float = 0.0
-    end: float = 0.0
-
-    def window(self, lead_in: float, duration: float, length: float) -> tuple[float, float]:
-        """Its beginning and end, in seconds from the start of the recording."""
-        named = {
-            "before": (0.0, lead_in),
-            "during": (lead_in, lead_in + duration),
-            "after": (lead_in + duration, length),
-            "whole": (0.0, length),
-        }
-        start, end = named.get(self.word, (lead_in + self.start, lead_in + self.end))
-        return max(0.0, start), min(length, end)
 
 
 @dataclass(frozen=True)
@@ -106,8 +86,16 @@ class Response:
         """How its values for sections of its stretch of time relate to that for the whole."""
         return Sections.NONE
 
-    def check(self, mesh: Topology) -> None:
-        """Raise ValueError if a mesh lacks what it asks for."""
+    def check(self, loaded: LoadedScenario, warm_up: float = 0.0) -> None:
+        """Raise ValueError if a run cannot have a value.
+
+        Parameters
+        ----------
+        loaded
+            The scenario and the mesh of a run.
+        warm_up
+            Seconds that are cut off at its beginning.
+        """
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ class OfUsers(Response):
     """A figure of users' requests, or of those at one entry operation if it is named."""
 
     figure: str = ""
-    phase: Phase = Phase("during")
+    phase: Phase = DURING
     entry: str = ""
 
     @property
@@ -128,9 +116,10 @@ class OfUsers(Response):
         """Requests add up; all else is per request or per second."""
         return Sections.PARTS if self.figure == "requests" else Sections.ALIKE
 
-    def check(self, mesh: Topology) -> None:
-        """Check that the entry exists."""
-        entries = [f"{each.service}.{each.operation}" for each in mesh.workload.mix]
+    def check(self, loaded: LoadedScenario, warm_up: float = 0.0) -> None:
+        """Check that the entry exists, and that there is such a time."""
+        self.phase.check(loaded.scenario, warm_up, sampled=False)
+        entries = [f"{each.service}.{each.operation}" for each in loaded.topology.workload.mix]
         if self.entry and self.entry not in entries:
             raise ValueError(f"no entry operation is called {shown(self.entry)}{suggestion(self.entry, entries)}")
 
@@ -148,33 +137,25 @@ class OfMetric(Response):
 
     summary: str = ""
     expression: Expression = field(default_factory=lambda: expression.parse("x"))
-    service: str = ""
-    replica: str | None = None
-    target: str | None = None
-    phase: Phase = Phase("during")
+    place: Place = field(default_factory=lambda: Place(""))
+    phase: Phase = DURING
 
     @property
     def sections(self) -> Sections:
         """By its summary."""
         return {"mean": Sections.ALIKE, "sum": Sections.PARTS}.get(self.summary, Sections.NONE)
 
-    def check(self, mesh: Topology) -> None:
-        """Check that the mesh has the services, and records the metrics."""
-        services = [service.name for service in mesh.services]
-        for name in filter(None, (self.service, self.target)):
-            if name not in services:
-                raise ValueError(f"there is no service {shown(name)}{suggestion(name, services)}")
-        metrics = metric_table.of(mesh.telemetry).metrics
-        for name in self.expression.names:
-            if name not in metrics:
-                raise ValueError(f"there is no metric {shown(name)}{suggestion(name, metrics)}")
+    def check(self, loaded: LoadedScenario, warm_up: float = 0.0) -> None:
+        """Check that the metrics are recorded of the place, and that there is such a time."""
+        self.place.check(self.expression.names, loaded)
+        self.phase.check(loaded.scenario, warm_up, sampled=True)
 
 
 @dataclass(frozen=True)
 class OfRecords(Response):
     """The first value of an SQL statement over the records."""
 
-    def check(self, mesh: Topology) -> None:
+    def check(self, loaded: LoadedScenario, warm_up: float = 0.0) -> None:
         """Check that the statement can be executed, on empty tables of records."""
         self.of({kind: pl.DataFrame(schema=each.frame_schema) for kind, each in RECORD_KINDS.items()})
 
@@ -196,9 +177,9 @@ class Bounded(Response):
         """True: the condition holds or not."""
         return True
 
-    def check(self, mesh: Topology) -> None:
-        """Check that the mesh has what the other response asks for."""
-        self.of.check(mesh)
+    def check(self, loaded: LoadedScenario, warm_up: float = 0.0) -> None:
+        """Check the other response."""
+        self.of.check(loaded, warm_up)
 
     def holds(self, value: float) -> float:
         """1 if the condition holds for a value of the other response, 0 if not; nan if there is none."""

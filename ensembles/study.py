@@ -8,20 +8,20 @@ from functools import cached_property
 from typing import Any
 
 from meshquake.ensembles.axes import Axis, Cell, Level
+from meshquake.ensembles.mistakes import mistakes
 from meshquake.ensembles.response_text import response
 from meshquake.ensembles.responses import Bounded, OfKey, Response
-from meshquake.ensembles.stopping import LEAST, Until
+from meshquake.ensembles.stopping import Until
 from meshquake.faults.loader import Options
 from meshquake.faults.recipe import Recipe
 from meshquake.topology.addresses import address
 from meshquake.topology.exceptions import MeshquakeError
-from meshquake.topology.problems import suggestion
 from meshquake.topology.replay import Replay
 
 #: Default runs per cell, and the default maximum if a precision is to be reached.
 REPLICATIONS, AT_MOST = 20, 1000
-#: The most runs of a cell, and of a study.
-MOST_RUNS, LARGEST = 100_000, 500_000
+#: The most runs of a cell.
+MOST_RUNS = 100_000
 #: The warm-up that is detected in each run.
 MSER = "mser"
 
@@ -82,29 +82,12 @@ class Study:
     replayed: tuple[tuple[str, Replay], ...] = ()
 
     def __post_init__(self) -> None:
-        labels = [each.label for each in self.responses]
-        if not labels:
-            raise StudyError("no responses: a study needs at least one")
-        for place, label in enumerate(labels):
-            if label in labels[:place]:
-                raise StudyError(f"response {label} is given twice")
-        if self.size > LARGEST:
-            raise StudyError(f"replications: {self.size:,} runs in all; at most {LARGEST:,} are allowed")
-        if self.until is None:
-            return
-        if self.until.response not in labels:
-            known = suggestion(self.until.response, labels)
-            raise StudyError(f"until: there is no response {self.until.response!r}{known}")
-        if self.replications < LEAST:
-            raise StudyError(
-                f"until: needs at least {LEAST} replications, not {self.replications}: with fewer, a small variance "
-                "may be chance"
-            )
-        if self.at_most < self.replications:
-            raise StudyError(
-                f"until: at most {self.at_most} runs are allowed, but {self.replications} are made before the first "
-                "check"
-            )
+        if not self.cells:
+            raise StudyError("no cells: a study needs at least one")
+        parameters = [each.name for each in self.axes]
+        found = mistakes(self.labels, parameters, len(self.cells), self.replications, self.until, self.at_most)
+        if found:
+            raise StudyError(*found)
 
     def seed_of(self, replication: int) -> int:
         """The seed of a replication, in every cell."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from meshquake.ensembles import axes, response_text
 from meshquake.ensembles.axes import Axis, Level
+from meshquake.ensembles.draft import Draft
+from meshquake.ensembles.mistakes import Mistake
 from meshquake.ensembles.responses import Response
+from meshquake.ensembles.sources import sources
 from meshquake.ensembles.stopping import Until
 from meshquake.ensembles.study import AT_MOST, MOST_RUNS, MSER, REPLICATIONS, Study, StudyError
-from meshquake.faults import loader as scenario_loader
 from meshquake.faults.loader import NAME
-from meshquake.topology import loader as topology_loader
-from meshquake.topology.binder import bind, block
+from meshquake.topology.binder import Settings, block, build, settings
 from meshquake.topology.document import Document, Node
 from meshquake.topology.keys import key
-from meshquake.topology.problems import DocumentError, Problem, suggestion
+from meshquake.topology.problems import DocumentError, Problem
 from meshquake.topology.units import parse_duration, parse_ratio, printable, shown
 
 T = TypeVar("T")
@@ -64,13 +66,24 @@ class StudyKeys:
     )
 
 
-def load(path: Path) -> tuple[Study, tuple[Problem, ...]]:
-    """Read a study file, with the scenario and the mesh that it names; also returns warnings about these.
+def load(
+    path: Path, over: Mapping[str, int] = MappingProxyType({}), called: str = "--"
+) -> tuple[Study, tuple[Problem, ...]]:
+    """Read a study file, with the scenario and the mesh that it names; also returns warnings about these and its cells.
+
+    Parameters
+    ----------
+    path
+        The file.
+    over
+        What replaces values of the file: `replications`, `seed`.
+    called
+        The prefix of these in messages: two hyphens on a command line.
 
     Raises
     ------
     topology.problems.DocumentError
-        If anything is wrong with it; lists every problem except those of its cells (`study_check.problems`).
+        If anything is wrong with it, or with its cells (`study_check.problems`); lists every problem.
     """
     document = Document.read(path)
     reader = _Reader(document)
@@ -82,35 +95,46 @@ def load(path: Path) -> tuple[Study, tuple[Problem, ...]]:
         "warm_up": reader.warm_up,
         "responses": reader.responses,
     }
-    found = bind(document, StudyKeys, document.root, by_hand)
-    document.check()
-    assert found is not None
-    varied = (*found.vary, *([] if found.variants is None else [found.variants]))
-    chosen = reader.attempt(document.root, lambda: axes.cells(varied, found.sample, found.seed))
-    named = reader.attempt(document.find("scenario"), lambda: sources(found.scenario, found.topology, path.parent))
-    document.check()
-    assert chosen is not None and named is not None
-    until = None if found.until is None else Until(found.until.response, found.until.relative)
-    try:
-        study = Study(
-            name=found.name,
-            summary=found.summary,
-            **named.texts,
-            assignments=found.set,
-            calm=found.calm,
-            axes=varied,
-            sample=found.sample,
-            cells=chosen,
-            responses=found.responses or response_text.usual(named.faults),
-            replications=found.replications,
-            until=until,
-            at_most=AT_MOST if found.until is None else found.until.at_most,
-            seed=found.seed,
-            warm_up=found.warm_up,
-        )
-        return study, named.warnings
-    except StudyError as error:
-        raise DocumentError([Problem(str(path), 0, "", str(each)) for each in error.args]) from None
+    values: Settings = settings(document, StudyKeys, document.root, by_hand) | dict(over)
+    if build(Precision, values.get("until") or {}) is None:
+        values.pop("until", None)
+    keys = build(StudyKeys, {"name": "unnamed", "scenario": ""} | values)
+    assert keys is not None
+    elsewhere: tuple[Problem, ...] = ()
+    found = None
+    if keys.scenario:
+        try:
+            found = sources(keys.scenario, keys.topology, path.parent)
+        except DocumentError as error:
+            elsewhere = error.problems
+    usual = response_text.usual(found is not None and found.faults)
+    draft = Draft(
+        sources=found,
+        labels=reader.labels or [each.label for each in usual],
+        responses=keys.responses or usual,
+        name=keys.name,
+        summary=keys.summary,
+        assignments=keys.set,
+        calm=keys.calm,
+        axes=(*keys.vary, *([] if keys.variants is None else [keys.variants])),
+        sample=keys.sample,
+        replications=keys.replications,
+        until=None if keys.until is None else Until(keys.until.response, keys.until.relative),
+        at_most=AT_MOST if keys.until is None else keys.until.at_most,
+        seed=keys.seed,
+        warm_up=keys.warm_up,
+    )
+    for axis in axes.mistakes(draft.axes, draft.sample):
+        document.error(document.find(f"vary.{axis.name}" if axis.name else "vary"), axis.message)
+    for mistake in draft.mistakes():
+        if mistake.about in over:
+            elsewhere += (Problem(f"{called}{mistake.about} {over[mistake.about]}", 0, "", mistake.message),)
+        else:
+            reader.misfit(mistake)
+    odd = draft.problems(f"{path}: ")
+    if any(not each.warning for each in (*document.problems, *elsewhere, *odd)):
+        raise DocumentError([*document.problems, *elsewhere, *odd])
+    return draft.study(), tuple(odd)
 
 
 def is_study(path: Path) -> bool:
@@ -118,63 +142,25 @@ def is_study(path: Path) -> bool:
     return "scenario" in Document.read(path).root.entries
 
 
-@dataclass(frozen=True)
-class Sources:
-    """A scenario and a mesh found by name: their fields in `Study`, and what else is known.
-
-    Attributes
-    ----------
-    texts
-        Fields of a study.
-    name, faults
-        The scenario's name, and whether anything goes wrong in it.
-    warnings
-        Warnings about either.
-    """
-
-    texts: Mapping[str, Any]
-    name: str
-    faults: bool
-    warnings: tuple[Problem, ...]
-
-
-def sources(scenario: str, topology: str | None, folder: Path) -> Sources:
-    """Find a scenario and its mesh.
-
-    Parameters
-    ----------
-    scenario, topology
-        The name of a shipped one, or a file; for the mesh, None for that of the scenario.
-    folder
-        The folder that file names are relative to.
-
-    Raises
-    ------
-    topology.problems.DocumentError
-        If anything is wrong with either.
-    """
-    shipped, meshes = scenario_loader.shipped(), topology_loader.shipped()
-    file = shipped.get(scenario, folder / scenario)
-    if scenario not in shipped and not file.suffix and not file.exists():
-        raise DocumentError(
-            [Problem(scenario, 0, "", f"there is no such file or shipped scenario{suggestion(scenario, shipped)}")]
-        )
-    mesh = topology if topology is None or topology in meshes else folder / topology
-    loaded = scenario_loader.load(file, scenario_loader.Options(topology=mesh))
-    texts = {
-        "scenario": loaded.scenario_document.text,
-        "topology": loaded.topology_document.text,
-        "file": scenario if scenario in shipped else str(file),
-        "replayed": tuple(loaded.topology.workload.replayed().items()),
-    }
-    return Sources(texts, loaded.scenario.name, bool(loaded.scenario.faults), loaded.warnings)
-
-
 class _Reader:
     """Reads the keys with grammars of their own; a refused key gives None and an error."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        #: The labels of all responses, also of those that are refused, with their nodes.
+        self._labels: list[tuple[str, Node]] = []
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of the responses."""
+        return [label for label, _ in self._labels]
+
+    def misfit(self, mistake: Mistake) -> None:
+        """Report a setting that does not go with others, where it is."""
+        paths = {"until": "until.response", "at_most": "until.at_most", "response": "responses"}
+        nodes = [node for label, node in self._labels if label == mistake.label]
+        node = nodes[-1] if nodes else self._document.find(paths.get(mistake.about, mistake.about))
+        self._document.error(node, mistake.message)
 
     def attempt(self, node: Node, make: Callable[[], T]) -> T | None:
         """The result of a function, or an error at a node."""
@@ -197,16 +183,16 @@ class _Reader:
         """Read the changes of a `set`."""
         return tuple(f"{path}={written(each)}" for path, each in block(self._document, node).items())
 
-    def vary(self, node: Node) -> tuple[Axis, ...] | None:
-        """Read the parameters."""
+    def vary(self, node: Node) -> tuple[Axis, ...]:
+        """Read the parameters: those that are not refused."""
         found = [self._axis(path, each) for path, each in block(self._document, node).items()]
-        return None if None in found else tuple(each for each in found if each is not None)
+        return tuple(each for each in found if each is not None)
 
     def _axis(self, path: str, node: Node) -> Axis | None:
-        if node.kind == "map":
+        if node.kind == "map" and node.entries:
             labels = {label: (f"{path}={written(each)}",) for label, each in node.entries.items()}
             return Axis(path, tuple(Level(printable(label), each) for label, each in labels.items()))
-        if node.kind == "list":
+        if node.kind in ("list", "map"):
             return self.attempt(node, lambda: axes.listed(path, [written(each) for each in node.items]))
         return self.attempt(node, lambda: axes.axis(f"{path}={node.text}"))
 
@@ -226,14 +212,17 @@ class _Reader:
             return 0.0
         return self.attempt(node, lambda: warm_up(node.text if node.kind == "scalar" else ""))
 
-    def responses(self, node: Node) -> tuple[Response, ...] | None:
-        """Read the responses."""
+    def responses(self, node: Node) -> tuple[Response, ...]:
+        """Read the responses: those that are not refused."""
         if node.kind == "map":
             named = list(node.entries.items())
         else:
             named = [("", each) for each in (node.items if node.kind == "list" else [node])]
+        if not named:
+            self._document.error(node, "has no response")
+        self._labels = [(label or response_text.split(each.text)[0], each) for label, each in named]
         found = [self.attempt(each, lambda label=label, each=each: _response(label, each)) for label, each in named]  # type: ignore[misc]
-        return None if None in found else tuple(each for each in found if each is not None)
+        return tuple(each for each in found if each is not None)
 
 
 def _response(label: str, node: Node) -> Response:
@@ -281,15 +270,3 @@ def _quoted(text: str, quoted: bool = False) -> str:
     if quoted or not plain:
         return "'" + text.replace("'", "''") + "'"
     return text
-
-
-def with_changes(study: Study, replications: int | None, seed: int | None) -> Study:
-    """The same study with other numbers of runs."""
-    changed: dict[str, Any] = {}
-    if replications is not None:
-        changed["replications"] = replications
-    if seed is not None:
-        changed["seed"] = seed
-        if study.sample is not None:
-            changed["cells"] = axes.cells(study.axes, study.sample, seed)
-    return replace(study, **changed)

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from meshquake.ensembles import asking, study_check, study_file
-from meshquake.ensembles.study import Study, StudyError
+from meshquake.ensembles import asking, study_file
+from meshquake.ensembles.study import StudyError
 from meshquake.exporters.ensembles import frames, making, reading
 from meshquake.topology.problems import Problem
 
@@ -119,8 +119,9 @@ def ensemble(
         besides = (vary, responses, sample, until, at_most, warm_up, changes, topology, calm)
         if any(besides):
             raise StudyError(f"{path}: is a study, which sets this itself: only replications and seed can be given")
-        study, odd = study_file.load(path)
-        study = study_file.with_changes(study, replications, seed)
+        given = {"replications": replications, "seed": seed}
+        over = {name: value for name, value in given.items() if value is not None}
+        study, odd = study_file.load(path, over, called="")
     else:
         study, odd = asking.study_of(
             str(scenario),
@@ -137,21 +138,13 @@ def ensemble(
             replications=replications,
             seed=seed,
         )
-    _tell((*odd, *_checked(study)))
+    _tell(odd)
     with _folder(output) as folder:
         making.make(study, folder, workers, resume, lambda done, total: None)
         analysis = reading.analysis(folder)
     return Ensemble(
         frames.runs(analysis), frames.cells(analysis), frames.differences(analysis), frames.effects(analysis)
     )
-
-
-def _checked(study: Study) -> tuple[Problem, ...]:
-    """Return warnings about a study; StudyError if it has errors."""
-    found = study_check.problems(study, "")
-    if wrong := [problem for problem in found if not problem.warning]:
-        raise StudyError(*wrong)
-    return found
 
 
 def _tell(odd: Sequence[Problem]) -> None:

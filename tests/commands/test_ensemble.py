@@ -127,7 +127,15 @@ def test_a_hypercube_says_which_parameter_moves_what(folder, tmp_path):
         (["--set", "nothing"], "--set nothing: must be PATH=VALUE"),
         (["--response", "entry.eror_rate"], "--response entry.eror_rate: there is no figure 'entry.eror_rate'"),
         (["--until", "entry.error_rate"], "--until entry.error_rate: must be RESPONSE:RELATIVE"),
-        (["--until", "latency:5%"], "until: there is no response 'latency'"),
+        (["--until", "latency:5%"], "--until latency:5%: there is no response 'latency'"),
+        (["--until", "entry.error_rate:5%", "--at-most", "15"], "--at-most 15: must be at least 20: so many runs are"),
+        (["--until", "entry.error_rate:5%", "--replications", "3"], "--replications 3: must be at least 10 to reach"),
+        (["--at-most", "5"], "--at-most 5: needs --until, the precision to reach"),
+        (["--response", "seed=entry.requests"], "--response seed: is a column of the table of runs already"),
+        (["--response", "a=entry.requests", "--response", "a=key.harmed"], "--response a: is given twice"),
+        (["--vary", "rate=1,2", "--response", "rate=entry.requests"], "--response rate: is a column of the table of"),
+        (["--vary", "rate=1,2", "--set", "rate=3"], "--vary rate: replaces what --set rate=3 sets"),
+        (["--warm-up", "20s"], "--warm-up 20s: leaves nothing of the recording, which is 20s long"),
         (["--warm-up", "soon"], "--warm-up soon: must be a time such as 30s, or mser"),
         (["--topology", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["--report"], "--report works on an ensemble that was made: give its folder"),
@@ -139,6 +147,30 @@ def test_what_cannot_be_is_one_clear_line_and_nothing_is_written(folder, tmp_pat
     told = [line for line in done.stderr.splitlines() if "warning" not in line]
     assert told[0].startswith(message) and len(told) <= 2
     assert not (tmp_path / "made").exists()
+
+
+def test_all_that_is_wrong_is_told_at_once(folder, tmp_path):
+    asked = ["--vary", "services.wb.replicas=1,2", "--vary", "rate=1..9", "--vary", "servces.web.replicas=1"]
+    asked += [
+        "--response",
+        "entry.eror_rate",
+        "--until",
+        "foo:5%",
+        "--set",
+        "nothing",
+        "--topology",
+        folder / "mesh.yaml",
+    ]
+    done = run(folder, *asked, "--output", tmp_path / "made")
+    assert [line.partition(": ")[0] for line in done.stderr.splitlines() if "warning" not in line] == [
+        "--response entry.eror_rate",
+        "--set nothing",
+        "--vary rate",
+        "--until foo:5%",
+        "--vary services.wb.replicas=1,2",
+        "--vary servces.web.replicas=1",
+    ]
+    assert done.exit_code == 2 and not (tmp_path / "made").exists()
 
 
 def test_an_output_that_cannot_be_is_named(folder, tmp_path):

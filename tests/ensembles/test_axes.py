@@ -74,7 +74,7 @@ def test_a_hypercube_is_its_seeds_and_takes_lists_and_whole_numbers_too():
     ("axes", "sample", "message"),
     [
         (["a=1..3"], None, "a: a range needs a number of values"),
-        (["a=1,2", "a=3"], None, "a is varied twice"),
+        (["a=1,2", "a=3"], None, "a: is varied twice"),
         ([], 5, "a Latin hypercube needs something to vary"),
         (["a=1..101:101", "b=1..101:101"], None, "makes 10,201 cells; at most 10,000 are allowed"),
     ],

@@ -2,10 +2,19 @@
 
 import pytest
 
+from meshquake.ensembles.phase import Phase
+from meshquake.ensembles.place import Place
 from meshquake.ensembles.response_text import response
-from meshquake.ensembles.responses import OfKey, OfMetric, OfRecords, OfUsers, Phase
+from meshquake.ensembles.responses import OfKey, OfMetric, OfRecords, OfUsers
+from meshquake.faults import loader as scenarios
 from meshquake.topology.loader import parse
-from tests.station import MESH
+from tests.small_mesh import SMALL
+from tests.station import MESH, SCENARIO
+
+
+def check(text, warm_up=0.0, scenario=SCENARIO, mesh=MESH):
+    """Check a response for a scenario of 1 s before the incident, 4 s of it, and nothing after it."""
+    response(text).check(scenarios.parse(scenario, "scenario", mesh=parse(mesh, "mesh.yaml")), warm_up)
 
 
 @pytest.mark.parametrize(
@@ -32,10 +41,10 @@ def test_a_response_is_a_line_of_text(text, found):
 def test_a_metric_is_asked_by_an_expression_of_a_service_a_replica_or_an_edge():
     found = response("load=max(active_requests / 8 + queue_depth) of web[1]@whole")
     assert isinstance(found, OfMetric)
-    assert (found.label, found.summary, found.service, found.replica) == ("load", "max", "web", "1")
+    assert (found.label, found.summary, found.place) == ("load", "max", Place("web", 1))
     assert found.expression.names == ("active_requests", "queue_depth") and found.phase == Phase("whole")
     edge = response("sum(retry_rate) of web -> db")
-    assert isinstance(edge, OfMetric) and (edge.service, edge.target) == ("web", "db")
+    assert isinstance(edge, OfMetric) and edge.place == Place("web", target="db")
 
 
 @pytest.mark.parametrize(
@@ -50,13 +59,19 @@ def test_a_metric_is_asked_by_an_expression_of_a_service_a_replica_or_an_edge():
         ("max(__import__) of web", "there is no metric '__import__'"),
         ("max(queue_depth[0]) of web", "is not an expression"),
         ("max(queue_depth) of web[0] -> db", "is not a place"),
+        ("entry.latency_p99 >= 100", "is not a condition: it must be RESPONSE < NUMBER or RESPONSE > NUMBER"),
+        ("entry.error_rate < 5%", "is not a condition"),
+        ("entry.latency_p99 > 100ms", "is not a condition"),
+        ("entry.error_rate == 0", "is not a condition"),
+        ("max(queue_depth) of web != 0", "is not a condition"),
+        ("entry.error_rate < 5 < 3", "is not a condition"),
         ("latency", "is not a response: it must be entry.FIGURE, key.FIGURE"),
         ("", "must be a line of text"),
     ],
 )
 def test_what_is_no_response_is_refused_with_what_would_be(text, message):
     with pytest.raises(ValueError, match=message):
-        response(text).check(parse(MESH, "mesh.yaml").topology)
+        check(text)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +87,37 @@ def test_what_is_no_response_is_refused_with_what_would_be(text, message):
 )
 def test_what_the_mesh_or_its_records_do_not_have_is_told_before_the_run(text, message):
     with pytest.raises(ValueError, match=message):
-        response(text).check(parse(MESH, "mesh.yaml").topology)
+        check(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("max(queue_depth) of web[7]", r"there is no replica web\[7\]: it has 1 replica, counted from 0"),
+        ("max(retry_rate) of web", "retry_rate is a metric of edges, and web is none of these"),
+        ("max(queue_depth) of web -> cart", "queue_depth is a metric of .*, and web -> cart is none of these"),
+        ("max(retry_rate) of db -> web", "db does not call web"),
+        ("entry.error_rate@100s..200s", "is outside the recording, which ends 4s after the start of the incident"),
+        ("entry.error_rate@after > 0.5", "there is no time after the incident: recovery is 0s"),
+        ("max(queue_depth) of web@1.1s..1.9s", "covers no sample: metrics are sampled at the end of each second"),
+    ],
+)
+def test_a_response_that_no_run_can_have_is_told_before_the_run(text, message):
+    with pytest.raises(ValueError, match=message):
+        check(text, mesh=SMALL if "-> " in text else MESH)
+
+
+def test_what_is_only_warm_up_is_told_and_what_is_more_is_not():
+    with pytest.raises(ValueError, match="covers only warm-up: 1s of the recording are cut off, and it ends after 1s"):
+        check("entry.requests@before", warm_up=1.0)
+    check("entry.requests@before", warm_up=0.9)
+
+
+@pytest.mark.parametrize("cause", ["faults: [deploy: {target: web}]", "actions: [scale: {target: web, to: 9}]", ""])
+def test_a_replica_that_may_come_during_the_run_may_be_asked_of(cause):
+    scenario = SCENARIO.replace("}", f", {cause}}}") if cause else SCENARIO.replace("none", "some")
+    check("max(queue_depth) of web[7]", scenario=scenario)
+    mesh = MESH.replace("workers: 1", "autoscale: {maximum: 9}, workers: 1")
+    check("max(queue_depth) of web[8]", mesh=mesh)
+    with pytest.raises(ValueError, match="it has 9 replicas"):
+        check("max(queue_depth) of web[9]", mesh=mesh)

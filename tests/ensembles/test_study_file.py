@@ -89,7 +89,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(folder):
     text = STUDY.replace("name: retries", "name: re tries").replace("[1, 2]", "[1, 1]").replace("20..40:3", "40..20:3")
     text = text.replace("entry.error_rate", "entry.eror_rate").replace("replications: 12", "replication: 12")
     text = text.replace("warm_up: 2s", "warm_up: soon").replace("relative: 5%", "relative: 0%")
-    told = refused(folder, text)
+    told = [message for message in refused(folder, text) if "warning" not in message]
     assert [message.partition(": ")[0] for message in told] == [
         f"study.yaml:{line}" for line in (2, 9, 10, 15, 17, 18, 20)
     ]
@@ -108,25 +108,50 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(folder):
         ),
         (
             ("response: failed", "response: faild"),
-            "study.yaml: until: there is no response 'faild' (did you mean 'failed'?)",
+            "study.yaml:18: until.response: there is no response 'faild' (did you mean 'failed'?)",
         ),
         (
             ("replications: 12", "replications: 4"),
-            "study.yaml: until: needs at least 10 replications, not 4",
+            "study.yaml:15: replications: must be at least 10 to reach a precision",
         ),
-        (("20..40:3", "20..40"), "rate: a range needs a number of values"),
+        (("20..40:3", "20..40"), "study.yaml:10: vary.rate: a range needs a number of values"),
         (
             ("replications: 12", "replications: 50000"),
-            "study.yaml: replications: 1,200,000 runs in all; at most 500,000 are allowed",
+            "study.yaml:15: replications: makes 1,200,000 runs in all; at most 500,000 are allowed",
         ),
         (
             ("at_most: 40", "at_most: 11"),
-            "study.yaml: until: at most 11 runs are allowed, but 12 are made before the first check",
+            "study.yaml:18: until.at_most: must be at least 12: so many runs are made before the first check",
         ),
     ],
 )
 def test_what_does_not_go_together_is_refused(folder, change, message):
     assert any(message in told for told in refused(folder, STUDY.replace(*change)))
+
+
+def test_mistakes_of_all_kinds_are_told_at_once(folder):
+    """What cannot be read, what does not go together, what is elsewhere, and what does not fit the mesh."""
+    text = STUDY.replace("services.web.workers: [1, 2]", "services.wbe.workers: [1, 2]").replace("20..40:3", "20..40")
+    text = text.replace("response: failed", "response: faild").replace("failed: entry", "rate: entry")
+    text = text.replace("workload.balance: {by chance: random, two: least_request}", "duration: []\n  lead_in: {}")
+    told = [message for message in refused(folder, text) if "warning" not in message]
+    assert [message.partition(": ")[2] for message in told] == [
+        "vary.rate: a range needs a number of values, as in lo..hi:5, or a sample (Latin hypercube)",
+        "vary.duration: has no value",
+        "vary.lead_in: has no value",
+        "until.response: there is no response 'faild' (valid: rate, depth)",
+        "responses.rate: is a column of the table of runs already: give it another label",
+        "vary services.wbe.workers=1,2: there is no service 'wbe' (did you mean 'web'?)",
+    ]
+    told = refused(folder, text.replace("scenario: broken.yaml", "scenario: nowhere.yaml"))
+    assert told[0] == "nowhere.yaml: no such file" and "vary.duration: has no value" in told[2]
+
+
+def test_what_replaces_numbers_of_the_file_is_named_as_it_was_given(folder):
+    (folder / "study.yaml").write_text(STUDY)
+    assert study_file.load(folder / "study.yaml", {"replications": 15, "seed": 3})[0].replications == 15
+    with pytest.raises(DocumentError, match=r"^--replications 4: must be at least 10 to reach a precision"):
+        study_file.load(folder / "study.yaml", {"replications": 4})
 
 
 def test_a_mistake_in_what_it_names_is_told_in_that_file(folder):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from meshquake.ensembles import study_file
 from meshquake.ensembles.axes import Cell
+from meshquake.ensembles.sources import sources
 from meshquake.ensembles.stopping import Until
 from meshquake.exporters.ensembles import completion, making, manifest, reading, report, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
@@ -227,7 +227,7 @@ def test_files_of_requests_are_copied_so_that_the_originals_may_go(tmp_path):
         MESH.replace("rate: 50/s, mix: {web.home: 1}", "populations: {old: {replay: requests.csv}}")
     )
     (tmp_path / "calm.yaml").write_text(QUICK)
-    texts = study_file.sources("calm.yaml", "mesh.yaml", tmp_path).texts
+    texts = sources("calm.yaml", "mesh.yaml", tmp_path).texts
     one = replace(small(asked=["entry.requests"]), axes=(), cells=(Cell(()),), **texts)
     make(tmp_path / "made", one)
     requests.unlink()
