@@ -137,7 +137,9 @@ def _of_options(what: str, given: dict[str, Any], replications: int | None, seed
     """Build the study that the command line describes; all problems are reported at once."""
     from meshquake.ensembles import asking
 
-    study, warnings = asking.study_of(what, called="--", replications=replications, seed=seed, **given)
+    asked = [("", text) for text in given["asked"]]
+    options = {**given, "asked": asked, "replications": replications, "seed": seed}
+    study, warnings = asking.study_of(what, called="--", **options)
     if not quiet:
         errors.warn(*warnings)
     return study

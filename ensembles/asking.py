@@ -23,7 +23,7 @@ def study_of(
     called: str,
     vary: Sequence[str] = (),
     sample: int | None = None,
-    asked: Sequence[str] = (),
+    asked: Sequence[tuple[str, str]] = (),
     until: str | None = None,
     at_most: int | None = None,
     warm_up: str | None = None,
@@ -44,7 +44,8 @@ def study_of(
     vary, sample
         Parameters, as `axes.axis` reads them; points of a Latin hypercube, None for the grid.
     asked
-        Responses, as `LABEL=RESPONSE` or `RESPONSE`; empty for the default ones.
+        Responses with their labels, which may be empty if the text is `LABEL=RESPONSE` or its own label; empty for the
+        default ones.
     until, at_most
         The precision to reach, as in `entry.error_rate:5%`, and the runs per cell after which to give up.
     warm_up
@@ -74,7 +75,11 @@ def study_of(
             return None
 
     varied = [each for each in (read("vary", text, axes.axis) for text in vary) if each is not None]
-    asks = [each for each in (read("response", text, response_text.response) for text in asked) if each is not None]
+    asks = [
+        each
+        for label, text in asked
+        if (each := read("response", text, lambda text, label=label: response_text.response(text, label))) is not None
+    ]
     precision = None if until is None else read("until", until, study_file.until)
     cut = None if warm_up is None else read("warm_up", warm_up, study_file.warm_up)
     changes = [text for text in assignments if read("set", text, edits.split)]
@@ -93,7 +98,7 @@ def study_of(
         sample=sample,
         assignments=tuple(changes),
         calm=calm,
-        labels=[response_text.split(each)[0] for each in asked] or [each.label for each in usual],
+        labels=[label or response_text.split(text)[0] for label, text in asked] or [each.label for each in usual],
         responses=tuple(asks) or usual,
         warm_up=cut or 0.0,
         replications=REPLICATIONS if replications is None else replications,

@@ -12,12 +12,15 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from meshquake.ensembles import asking, study_file
-from meshquake.ensembles.study import StudyError
-from meshquake.exporters.ensembles import frames, making, reading
+from meshquake.ensembles.study import Study, StudyError
+from meshquake.exporters.ensembles import arguments, frames, making, manifest, reading
+from meshquake.topology import outside
 from meshquake.topology.problems import Problem
 
 #: The values of a parameter, or a range such as `10..30:3`.
 Values = str | Sequence[str | float | bool]
+#: Arguments that are settled by a study file or a folder.
+_OF_SCENARIOS = ("vary", "responses", "sample", "until", "at_most", "warm_up", "changes", "topology", "calm")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def ensemble(
     scenario: str | Path,
     *,
     vary: Mapping[str, Values] | None = None,
-    responses: Sequence[str] = (),
+    responses: str | Sequence[str] | Mapping[str, str] = (),
     replications: int | None = None,
     seed: int | None = None,
     sample: int | None = None,
@@ -67,13 +70,15 @@ def ensemble(
     Parameters
     ----------
     scenario
-        The name of a shipped scenario, a scenario file, or a study file. A study file specifies everything else; only
-        `replications` and `seed` can be overridden.
+        The name of a shipped scenario, a scenario file, a study file, or the folder of an ensemble. A study file
+        specifies everything else; only `replications` and `seed` can be overridden. A folder is opened, resumed
+        (`resume`), or run again elsewhere (`output`).
     vary
         Parameters by their paths, as for `whatif --set`: a list of values, or a range such as `lo..hi:n`. Several
         parameters make a grid.
     responses
-        What to measure in each run, such as `entry.error_rate` or `label=entry.latency_p99`; empty for the defaults.
+        What to measure in each run, such as `entry.error_rate` or `label=entry.latency_p99`, or a dict of labels and
+        responses; empty for the defaults.
     replications
         Runs per cell (default: 20).
     seed
@@ -113,26 +118,32 @@ def ensemble(
     OSError
         If the folder can't be written, or holds something else.
     """
+    given = dict(locals())
+    arguments.check(given)
     path = Path(scenario)
-    varied = [asking.parameter(name, values) for name, values in (vary or {}).items()]
+    besides = [name for name in _OF_SCENARIOS if arguments.is_given(given[name])]
+    over = {name: given[name] for name in ("replications", "seed") if given[name] is not None}
+    if outside.is_folder(path):
+        if besides or over:
+            raise StudyError(
+                f"{path}: holds an ensemble, whose study is settled: leave out {', '.join([*besides, *over])}"
+            )
+        return _opened(path, output, resume, workers)
     if path.is_file() and study_file.is_study(path):
-        besides = (vary, responses, sample, until, at_most, warm_up, changes, topology, calm)
-        if any(besides):
-            raise StudyError(f"{path}: is a study, which sets this itself: only replications and seed can be given")
-        given = {"replications": replications, "seed": seed}
-        over = {name: value for name, value in given.items() if value is not None}
+        if besides:
+            raise StudyError(f"{path}: is a study, which sets this itself: leave out {', '.join(besides)}")
         study, odd = study_file.load(path, over, called="")
     else:
         study, odd = asking.study_of(
             str(scenario),
             called="",
-            vary=varied,
+            vary=arguments.varied(vary),
             sample=sample,
-            asked=responses,
+            asked=arguments.asked(responses),
             until=until,
             at_most=at_most,
             warm_up=warm_up,
-            assignments=changes,
+            assignments=tuple(changes),
             topology=None if topology is None else str(topology),
             calm=calm,
             replications=replications,
@@ -140,8 +151,24 @@ def ensemble(
         )
     _tell(odd)
     with _folder(output) as folder:
-        making.make(study, folder, workers, resume, lambda done, total: None)
-        analysis = reading.analysis(folder)
+        return _made(study, folder, resume, workers)
+
+
+def _opened(folder: Path, output: str | Path | None, resume: bool, workers: int) -> Ensemble:
+    """Read an ensemble; make the rest of it, or make it again in another folder."""
+    study, _ = manifest.load(folder)
+    if output is not None:
+        return _made(study, Path(output), resume, workers)
+    return _made(study, folder, True, workers) if resume else _tables(folder)
+
+
+def _made(study: Study, folder: Path, resume: bool, workers: int) -> Ensemble:
+    making.make(study, folder, workers, resume, lambda done, total: None)
+    return _tables(folder)
+
+
+def _tables(folder: Path) -> Ensemble:
+    analysis = reading.analysis(folder)
     return Ensemble(
         frames.runs(analysis), frames.cells(analysis), frames.differences(analysis), frames.effects(analysis)
     )

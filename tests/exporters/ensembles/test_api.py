@@ -60,6 +60,59 @@ def test_a_study_file_says_itself_what_is_asked(scenario, found):
         ensemble(study, calm=True)
 
 
+def test_responses_may_be_given_with_labels_or_alone(scenario):
+    asked = {"changes": ["duration=1s"], "replications": 2, "seed": 3}
+    labelled = ensemble(scenario, responses={"late or not": "entry.latency_p99 > 10"}, **asked)
+    assert labelled.runs.columns[-1] == "late or not" and labelled.runs["seed"][0] != labelled.runs["seed"][1]
+    assert ensemble(scenario, responses="entry.requests", **asked).runs.columns[-1] == "entry.requests"
+
+
+def test_a_folder_is_opened_gone_on_with_or_made_again(scenario, tmp_path):
+    asked = {"changes": ["duration=1s"], "responses": ["entry.requests"], "replications": 3}
+    made = ensemble(scenario, output=tmp_path / "made", **asked).runs
+    assert_frame_equal(ensemble(tmp_path / "made").runs, made)
+    assert_frame_equal(ensemble(str(tmp_path / "made"), output=tmp_path / "again").runs, made)
+    (tmp_path / "made" / "complete.json").unlink()
+    runs = tmp_path / "made" / "runs.ndjson"
+    runs.write_bytes(runs.read_bytes().splitlines(keepends=True)[0])
+    assert len(ensemble(tmp_path / "made").runs) == 1
+    assert_frame_equal(ensemble(tmp_path / "made", resume=True).runs, made)
+    with pytest.raises(MeshquakeError, match="whose study is settled: leave out calm, replications"):
+        ensemble(tmp_path / "made", replications=3, calm=True)
+    with pytest.raises(MeshquakeError, match=r"is not an ensemble: it has no ensemble\.json"):
+        ensemble(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"workers": 0}, "workers: must be a whole number from 1 to 256, not 0"),
+        ({"workers": "2"}, "workers: must be a whole number from 1 to 256, not '2'"),
+        ({"replications": "3"}, "replications: must be a whole number from 1 to 100000, not '3'"),
+        ({"replications": 0}, "replications: must be a whole number from 1 to 100000, not 0"),
+        ({"replications": True}, "replications: must be a whole number from 1 to 100000, not True"),
+        ({"seed": -1}, "seed: must be a whole number from 0 to 9223372036854775807, not -1"),
+        ({"sample": 1.5}, "sample: must be a whole number from 1 to 10000, not 1.5"),
+        ({"vary": {"rate": 10}}, "vary rate: must be a list of values, or a range such as '10..30:3', not 10"),
+        ({"vary": ["rate=10"]}, "vary: must be a dict of paths with their values, not ['rate=10']"),
+        ({"vary": {"rate": []}}, "vary rate: has no value"),
+        ({"vary": {"rate": [None]}}, "vary rate: a value must be a text, a number, True or False, not None"),
+        ({"until": {"m": 0.2}}, "until: must be a text such as 'entry.error_rate:5%', not {'m': 0.2}"),
+        ({"warm_up": 3}, "warm_up: must be a text such as '30s' or 'mser', not 3"),
+        ({"responses": [1]}, "responses: must be a list of texts such as 'entry.error_rate', or a dict of labels"),
+        ({"changes": "rate=3"}, "changes: must be a list of 'PATH=VALUE', not 'rate=3'"),
+        ({"calm": "yes"}, "calm: must be True or False, not 'yes'"),
+        ({"topology": 5}, "topology: must be a name or a path, not 5"),
+        ({"at_most": 5}, "at_most 5: needs until, the precision to reach"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_named(scenario, tmp_path, arguments, message):
+    with pytest.raises(MeshquakeError) as told:
+        ensemble(scenario, output=tmp_path / "made", **arguments)
+    assert str(told.value).startswith(message) and "\n" not in str(told.value)
+    assert not (tmp_path / "made").exists()
+
+
 def test_all_that_is_wrong_is_told_at_once_and_nothing_is_made(scenario, tmp_path):
     with pytest.raises(MeshquakeError) as told:
         ensemble(scenario, vary={"rate": "1..2..3"}, responses=["entry.eror_rate"], until="x", output=tmp_path / "made")
