@@ -98,7 +98,10 @@ def ensemble(
         _of_folder(path, output, resume, report, workers, as_json, quiet)
         return
     if report:
-        errors.fail("--report works on an ensemble that was made: give its folder")
+        there = what in loader.shipped() or path.exists()
+        errors.fail(
+            "--report works on an ensemble that was made: give its folder" if there else f"{path}: no such folder"
+        )
     if output is None:
         errors.fail("--output: give a folder for the ensemble")
     if what in loader.shipped() or not path.exists() or not _is_study(path):
@@ -185,11 +188,11 @@ def _make(study: Study, output: Path, resume: bool, workers: int, as_json: bool,
 def _report(folder: Path) -> None:
     """Write the tables and plots of an ensemble."""
     from meshquake.exporters import extras
-    from meshquake.exporters.ensembles import reading, tables
+    from meshquake.exporters.ensembles import making, reading, tables
 
     analysis, place = reading.analysis(folder), folder / "report"
     with errors.written(place):
-        place.mkdir(exist_ok=True)
+        making.make_folder(place)
         tables.write(analysis, place)
         try:
             plot = extras.load("meshquake.exporters.ensembles.chart", "report", "a plot")

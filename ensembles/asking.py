@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,11 +76,8 @@ def study_of(
             return None
 
     varied = [each for each in (read("vary", text, axes.axis) for text in vary) if each is not None]
-    asks = [
-        each
-        for label, text in asked
-        if (each := read("response", text, lambda text, label=label: response_text.response(text, label))) is not None
-    ]
+    readings = [read("response", text, partial(response_text.response, label=label)) for label, text in asked]
+    asks = [each for each in readings if each is not None]
     precision = None if until is None else read("until", until, study_file.until)
     cut = None if warm_up is None else read("warm_up", warm_up, study_file.warm_up)
     changes = [text for text in assignments if read("set", text, edits.split)]

@@ -15,6 +15,7 @@ from meshquake.ensembles.study import Study
 from meshquake.exporters.ensembles import completion, manifest, runs_file
 from meshquake.exporters.ensembles.manifest import EnsembleError
 from meshquake.exporters.fixtures import workers
+from meshquake.topology import outside
 
 
 def make(study: Study, folder: Path, processes: int, resume: bool, on_run: Callable[[int, int], None]) -> None:
@@ -80,8 +81,15 @@ def _prepare(study: Study, folder: Path, resume: bool) -> None:
         return
     if folder.is_dir() and (others := sorted(each.name for each in folder.iterdir() if not _is_ours(each.name))):
         raise FileExistsError(errno.EEXIST, f"it holds {others[0]}, which is not part of an ensemble", str(folder))
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     manifest.save(folder, study)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if it doesn't exist; raises OSError."""
+    if outside.is_file(folder):
+        raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a folder", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _is_ours(name: str) -> bool:

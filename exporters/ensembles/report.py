@@ -33,9 +33,9 @@ def _head(analysis: Analysis, complete: bool) -> Iterator[Block]:
     study = analysis.study
     cells = counted(len(study.cells), "cell")
     each = {len(analysis.runs_of(cell)) for cell in range(len(study.cells))}
-    runs = f"{min(each)}" if len(each) == 1 else f"{min(each)} to {max(each)}"
+    runs = counted(min(each), "run") if len(each) == 1 else f"{min(each)} to {max(each)} runs"
     state = "" if complete else " (incomplete: continue with --resume)"
-    yield f"{study.name}: {cells}, {runs} runs each, seed {study.seed}{state}"
+    yield f"{study.name}: {cells}, {runs} each, seed {study.seed}{state}"
     if study.summary:
         yield study.summary
 
@@ -171,6 +171,8 @@ def _notes(analysis: Analysis) -> Iterator[Block]:
         yield f"Each interval by itself covers the mean in {_SURE} of such studies: {'; '.join(named)}."
     if study.long:
         yield from _without(analysis)
+        if len(study.cells) > 1 and study.sample is None:
+            yield "Cells with one run each are not compared: that takes at least two replications."
     if analysis.compared:
         count = len(analysis.compared)
         yield (

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import shutil
 import sys
 
 import polars as pl
@@ -179,6 +180,37 @@ def test_an_output_that_cannot_be_is_named(folder, tmp_path):
     assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/file/made: cannot be written: Not a directory\n")
     done = run(folder, "--quiet")
     assert (done.exit_code, done.stderr) == (2, "--output: give a folder for the ensemble\n")
+
+
+def test_a_file_where_a_folder_should_be_is_told(folder, tmp_path):
+    (tmp_path / "file").touch()
+    done = run(folder, "--output", tmp_path / "file", "--quiet")
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/file: cannot be written: it is a file, not a folder\n")
+    shutil.copytree(folder / "made", tmp_path / "made", ignore=shutil.ignore_patterns("report"))
+    (tmp_path / "made" / "report").touch()
+    done = call("ensemble", tmp_path / "made", "--report", "--quiet")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"{tmp_path}/made/report: cannot be written: it is a file, not a folder\n",
+    )
+    done = call("ensemble", tmp_path / "none", "--report")
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/none: no such folder\n")
+
+
+def test_cells_with_one_run_each_are_not_compared_and_the_report_says_so(folder, tmp_path):
+    done = run(
+        folder,
+        "--vary",
+        "rate=10,20",
+        "--replications",
+        1,
+        "--response",
+        "entry.requests",
+        "--output",
+        tmp_path / "made",
+    )
+    assert done.stdout.startswith("broken: 2 cells, 1 run each, seed 1\n")
+    assert "Cells with one run each are not compared: that takes at least two replications." in done.stdout
 
 
 def test_of_a_full_disk_it_is_said_that_what_is_complete_stays_and_it_does(folder, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from meshquake.ensembles.analysis import Analysis
 from meshquake.ensembles.response_text import response
 from meshquake.ensembles.responses import OF_USERS
 from meshquake.exporters.ensembles import report
-from meshquake.exporters.fixtures import answer_key, writing
+from meshquake.exporters.fixtures import answer_key, replay, writing
 from meshquake.sim.simulation import Simulation
 from tests.small_mesh import SMALL
 from tests.station import BROKEN, study
@@ -106,6 +106,19 @@ def test_a_change_that_changes_nothing_differs_by_exactly_nothing_in_every_run()
     for each in analysis.compared:
         assert (each.difference.mean, each.difference.same, each.difference.differs) == (0.0, True, False)
     assert len({run.values for run in analysis.runs}) == 2  # and seeds do differ
+
+
+def test_a_run_is_what_whatif_plays_on_a_fixture_with_its_seed(tmp_path):
+    """With confounders that the seed draws for the times of the scenario, and not for those that are set."""
+    scenario = STORM + "confounders: many\n"
+    one = study("services.db.workers=4,8", scenario=scenario, mesh=SMALL, assignments=("lead_in=6s",))
+    plain = Simulation.of(one.recipe(one.seed_of(1)).load())
+    writing.write(plain, tmp_path / "fixture", lambda batch: None, truth=False)
+    changed = replay.reload(tmp_path / "fixture").recipe.load_with(("lead_in=6s", "services.db.workers=8"))
+    own = replication.load(one, 1, one.seed_of(1))
+    assert changed.scenario.causes == own.scenario.causes and len(own.scenario.background) > 1
+    assert (changed.scenario.lead_in, changed.topology) == (6.0, own.topology)
+    assert changed.scenario.seed == own.scenario.seed
 
 
 def test_replications_have_seeds_of_their_own_which_all_cells_share():
