@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from meshquake.faults.kinds.deploy import Deploy
 from meshquake.faults.loader import LoadedScenario
@@ -15,6 +16,8 @@ from meshquake.topology.problems import listed, suggestion
 from meshquake.topology.spec import Service
 from meshquake.topology.units import counted, shown
 
+#: How the ids of drawn confounders begin (`faults.confounders`).
+_DRAWN = "confounder-"
 #: What metrics are measured of, in the words of the pages.
 _WORDS = {Level.ENTRY: "entry services", Level.STORE: "databases and caches", Level.CALLER: "edges"} | {
     level: f"{level.value}s" for level in (Level.SERVICE, Level.REPLICA, Level.EDGE, Level.NODE)
@@ -76,6 +79,12 @@ class Place:
 
 
 def _most_replicas(service: Service, scenario: Scenario) -> float:
-    """How many replicas a service may have: wherever anything may add some, there is no saying how many."""
-    grows = any(isinstance(cause, Deploy | Push | Scaling) for cause in scenario.causes)
-    return float("inf") if grows or scenario.confounders != "none" else service.most_replicas_of()
+    """One more than the largest number that a replica of a service may have, in a run with any seed.
+
+    Every new replica has a new number, so nothing is known where the mesh or the scenario may scale or replace them. A
+    drawn confounder deploys a service once at most, and rolls it back at most once.
+    """
+    own = (cause for cause in scenario.causes if not cause.id.startswith(_DRAWN))
+    if service.autoscaled or any(isinstance(cause, Deploy | Push | Scaling) for cause in own):
+        return inf
+    return service.most_replicas_of() * (1 if scenario.confounders == "none" else 3)

@@ -46,7 +46,8 @@ def problems(study: Study, called: str, responses: Sequence[Response] | None = N
     for cell in _checked(study):
         loaded, odd = _loaded(study, cell)
         if loaded is not None:
-            answers.take(loaded)
+            # Other seeds may draw what this one did not.
+            answers.take(replace(loaded, scenario=replace(loaded.scenario, confounders=plain.scenario.confounders)))
         # Line numbers of a changed text mean nothing to users.
         told = (replace(renamed(each, cell.assignments, called), line=0) for each in odd)
         found |= dict.fromkeys(each for each in told if (each.path, each.message) not in known)

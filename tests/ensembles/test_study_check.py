@@ -100,6 +100,12 @@ def test_a_response_that_some_cell_can_have_is_none_of_the_problems():
     ]
 
 
+def test_what_only_another_seed_draws_is_counted_with():
+    drawn = BROKEN.replace("confounders: none", "confounders: some")
+    assert told(scenario=drawn, asked=["max(queue_depth) of web[1]"]) == []
+    assert told(scenario=BROKEN, asked=["max(queue_depth) of web[1]"]) != []
+
+
 def test_a_warm_up_that_leaves_nothing_is_told_once():
     assert told(warm_up=5.0, asked=["entry.requests", "entry.error_rate"]) == [
         "--warm-up 5s: leaves nothing of the recording, which is 5s long"
