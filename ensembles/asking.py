@@ -81,7 +81,8 @@ def study_of(
     precision = None if until is None else read("until", until, study_file.until)
     cut = None if warm_up is None else read("warm_up", warm_up, study_file.warm_up)
     changes = [text for text in assignments if read("set", text, edits.split)]
-    problems += [f"{name('vary')} {each.name}: {each.message}" for each in axes.mistakes(varied, sample)]
+    unfit = axes.mistakes(varied, sample)
+    problems += [f"{' '.join(filter(None, (name('vary'), each.name)))}: {each.message}" for each in unfit]
     if at_most is not None and until is None:
         problems.append(f"{name('at_most')} {at_most}: needs {name('until')}, the precision to reach")
     found = None

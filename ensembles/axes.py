@@ -183,7 +183,7 @@ def mistakes(axes: Sequence[Axis], sample: int | None) -> list[Mistake]:
     names = [each.name for each in axes]
     found = [Mistake(name, "is varied twice") for name in dict.fromkeys(names) if names.count(name) > 1]
     if sample is not None:
-        return found if axes else [Mistake("", "is missing: a Latin hypercube needs something to vary")]
+        return found if axes else [Mistake("", "a Latin hypercube needs something to vary")]
     ranges = [each.name for each in axes if each.range is not None]
     needs = "a range needs a number of values, as in lo..hi:5, or a sample (Latin hypercube)"
     found += [Mistake(name, needs) for name in ranges]

@@ -56,14 +56,15 @@ def overlaps(
 
     def setting(name: str, values: Iterable[Iterable[str]]) -> _Setting:
         places = (tuple(place(text.partition("=")[0].strip()) for text in each) for each in values)
-        return _Setting(called + name, tuple(dict.fromkeys(places)))
+        return _Setting(name, tuple(dict.fromkeys(places)))
 
+    dashes = called if called == "--" else ""  # an origin is named once
     fixed = [setting(f"set {text}", [[text]]) for text in assignments]
     varied = [
         setting(f"vary {each.name}", [level.assignments for level in each.levels or (each.at(0.0),)]) for each in axes
     ]
     return [
-        Problem(later.name, 0, "", f"replaces what {earlier.name} sets: leave out one of them")
+        Problem(called + later.name, 0, "", f"replaces what {dashes}{earlier.name} sets: leave out one of them")
         for earlier, later in combinations([*fixed, *varied], 2)
         if later.undoes(earlier, ever=earlier in varied)
     ]

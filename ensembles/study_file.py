@@ -125,16 +125,17 @@ def load(
         warm_up=keys.warm_up,
     )
     for axis in axes.mistakes(draft.axes, draft.sample):
-        document.error(document.find(f"vary.{axis.name}" if axis.name else "vary"), axis.message)
+        where = f"vary.{axis.name}" if axis.name else "vary" if draft.axes else "sample"
+        document.error(document.find(where), axis.message)
     for mistake in draft.mistakes():
         if mistake.about in over:
             elsewhere += (Problem(f"{called}{mistake.about} {over[mistake.about]}", 0, "", mistake.message),)
         else:
             reader.misfit(mistake)
     odd = draft.problems(f"{path}: ")
-    if any(not each.warning for each in (*document.problems, *elsewhere, *odd)):
-        raise DocumentError([*document.problems, *elsewhere, *odd])
-    return draft.study(), tuple(odd)
+    if wrong := [each for each in (*document.problems, *elsewhere, *odd) if not each.warning]:
+        raise DocumentError(wrong)
+    return draft.study(), odd
 
 
 def is_study(path: Path) -> bool:
@@ -192,7 +193,7 @@ class _Reader:
         if node.kind == "map" and node.entries:
             labels = {label: (f"{path}={written(each)}",) for label, each in node.entries.items()}
             return Axis(path, tuple(Level(printable(label), each) for label, each in labels.items()))
-        if node.kind in ("list", "map"):
+        if node.kind in ("list", "map") or node.is_empty:
             return self.attempt(node, lambda: axes.listed(path, [written(each) for each in node.items]))
         return self.attempt(node, lambda: axes.axis(f"{path}={node.text}"))
 

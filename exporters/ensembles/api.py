@@ -120,9 +120,11 @@ def ensemble(
     """
     given = dict(locals())
     arguments.check(given)
+    replications, seed, sample, at_most = map(arguments.whole, (replications, seed, sample, at_most))
     path = Path(scenario)
     besides = [name for name in _OF_SCENARIOS if arguments.is_given(given[name])]
-    over = {name: given[name] for name in ("replications", "seed") if given[name] is not None}
+    numbers = {"replications": replications, "seed": seed}
+    over = {name: number for name, number in numbers.items() if number is not None}
     if outside.is_folder(path):
         if besides or over:
             raise StudyError(

@@ -23,6 +23,8 @@ _BOUNDS = {
 _TEXTS = {"until": "a text such as 'entry.error_rate:5%'", "warm_up": "a text such as '30s' or 'mser'"}
 _PATHS = ("scenario", "topology", "output")
 _FLAGS = ("calm", "resume")
+#: Arguments that None does not leave to their defaults.
+_REQUIRED = ("scenario", "workers")
 
 
 def check(given: Mapping[str, Any]) -> None:
@@ -34,11 +36,13 @@ def check(given: Mapping[str, Any]) -> None:
             problems.append(f"{name}: must be {what}, not {shown(given[name])}")
 
     for name, (low, high) in _BOUNDS.items():
-        must(name, f"a whole number from {low} to {high}", given[name] is None or _is_whole(given[name], low, high))
+        unsaid = given[name] is None and name not in _REQUIRED
+        must(name, f"a whole number from {low} to {high}", unsaid or _is_whole(given[name], low, high))
     for name, what in _TEXTS.items():
         must(name, what, isinstance(given[name], str | None))
     for name in _PATHS:
-        must(name, "a name or a path", isinstance(given[name], str | PathLike | None))
+        unsaid = given[name] is None and name not in _REQUIRED
+        must(name, "a name or a path", unsaid or isinstance(given[name], str | PathLike))
     for name in _FLAGS:
         must(name, "True or False", isinstance(given[name], bool))
     must("changes", "a list of 'PATH=VALUE'", _is_texts(given["changes"]))
@@ -55,6 +59,11 @@ def check(given: Mapping[str, Any]) -> None:
         problems += [each for path, values in (given["vary"] or {}).items() if (each := _unvaried(path, values))]
     if problems:
         raise StudyError(*problems)
+
+
+def whole(value: int | None) -> int | None:
+    """A whole number as Python's own, whatever library it is from."""
+    return None if value is None else int(value)
 
 
 def is_given(value: object) -> bool:

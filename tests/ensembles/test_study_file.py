@@ -89,7 +89,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(folder):
     text = STUDY.replace("name: retries", "name: re tries").replace("[1, 2]", "[1, 1]").replace("20..40:3", "40..20:3")
     text = text.replace("entry.error_rate", "entry.eror_rate").replace("replications: 12", "replication: 12")
     text = text.replace("warm_up: 2s", "warm_up: soon").replace("relative: 5%", "relative: 0%")
-    told = [message for message in refused(folder, text) if "warning" not in message]
+    told = refused(folder, text)
     assert [message.partition(": ")[0] for message in told] == [
         f"study.yaml:{line}" for line in (2, 9, 10, 15, 17, 18, 20)
     ]
@@ -134,7 +134,7 @@ def test_mistakes_of_all_kinds_are_told_at_once(folder):
     text = STUDY.replace("services.web.workers: [1, 2]", "services.wbe.workers: [1, 2]").replace("20..40:3", "20..40")
     text = text.replace("response: failed", "response: faild").replace("failed: entry", "rate: entry")
     text = text.replace("workload.balance: {by chance: random, two: least_request}", "duration: []\n  lead_in: {}")
-    told = [message for message in refused(folder, text) if "warning" not in message]
+    told = refused(folder, text)
     assert [message.partition(": ")[2] for message in told] == [
         "vary.rate: a range needs a number of values, as in lo..hi:5, or a sample (Latin hypercube)",
         "vary.duration: has no value",
@@ -145,6 +145,25 @@ def test_mistakes_of_all_kinds_are_told_at_once(folder):
     ]
     told = refused(folder, text.replace("scenario: broken.yaml", "scenario: nowhere.yaml"))
     assert told[0] == "nowhere.yaml: no such file" and "vary.duration: has no value" in told[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("responses: []", "study.yaml:1: responses: has no response"),
+        ("vary: {rate: }", "study.yaml:1: vary.rate: has no value"),
+        ("vary: {rate: {}}", "study.yaml:1: vary.rate: has no value"),
+        ("variants: {}", "study.yaml:1: variants: has no variant"),
+        ("sample: 5", "study.yaml:1: sample: a Latin hypercube needs something to vary"),
+        ("responses: [key.harmed, key.harmed]", "study.yaml:1: responses[1]: is given twice"),
+        (
+            "set: {rate: 5}, vary: {workload.rate: [1, 2]}",
+            "study.yaml: vary workload.rate: replaces what set rate=5 sets: leave out one of them",
+        ),
+    ],
+)
+def test_what_is_empty_or_given_twice_is_refused(folder, text, message):
+    assert refused(folder, f"{{name: odd, scenario: broken.yaml, topology: mesh.yaml, {text}}}") == [message]
 
 
 def test_what_replaces_numbers_of_the_file_is_named_as_it_was_given(folder):

@@ -1,5 +1,6 @@
 """`meshquake.ensemble` returns the command's results as frames, and raises its errors as exceptions."""
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -67,6 +68,13 @@ def test_responses_may_be_given_with_labels_or_alone(scenario):
     assert ensemble(scenario, responses="entry.requests", **asked).runs.columns[-1] == "entry.requests"
 
 
+def test_numbers_and_lists_of_numpy_are_as_good_as_any(scenario):
+    asked = {"changes": ["duration=1s"], "responses": "entry.requests"}
+    plain = ensemble(scenario, vary={"rate": [10, 20]}, replications=2, seed=3, **asked).runs
+    found = ensemble(scenario, vary={"rate": np.array([10, 20])}, replications=np.int64(2), seed=np.uint8(3), **asked)
+    assert_frame_equal(found.runs, plain)
+
+
 def test_a_folder_is_opened_gone_on_with_or_made_again(scenario, tmp_path):
     asked = {"changes": ["duration=1s"], "responses": ["entry.requests"], "replications": 3}
     made = ensemble(scenario, output=tmp_path / "made", **asked).runs
@@ -88,6 +96,8 @@ def test_a_folder_is_opened_gone_on_with_or_made_again(scenario, tmp_path):
     [
         ({"workers": 0}, "workers: must be a whole number from 1 to 256, not 0"),
         ({"workers": "2"}, "workers: must be a whole number from 1 to 256, not '2'"),
+        ({"workers": None}, "workers: must be a whole number from 1 to 256, not None"),
+        ({"scenario": None}, "scenario: must be a name or a path, not None"),
         ({"replications": "3"}, "replications: must be a whole number from 1 to 100000, not '3'"),
         ({"replications": 0}, "replications: must be a whole number from 1 to 100000, not 0"),
         ({"replications": True}, "replications: must be a whole number from 1 to 100000, not True"),
@@ -108,7 +118,7 @@ def test_a_folder_is_opened_gone_on_with_or_made_again(scenario, tmp_path):
 )
 def test_an_argument_of_the_wrong_kind_is_named(scenario, tmp_path, arguments, message):
     with pytest.raises(MeshquakeError) as told:
-        ensemble(scenario, output=tmp_path / "made", **arguments)
+        ensemble(**{"scenario": scenario, "output": tmp_path / "made"} | arguments)
     assert str(told.value).startswith(message) and "\n" not in str(told.value)
     assert not (tmp_path / "made").exists()
 
