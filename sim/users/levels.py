@@ -48,11 +48,10 @@ def both_levels(one: Level | None, other: Level | None) -> Level | None:
 class _Sources:
     """On-off sources; the times asked for must not decrease.
 
-    Each is an alternating renewal process that has been going on for ever when the recording begins: it is on with
-    probability on / (on + off), and its first period is one that spans a given moment, of which a uniform share has
-    passed (Cox, Renewal Theory, 1962, chapters 5 and 7; Taqqu, Willinger and Sherman, "Proof of a fundamental result in
-    self-similar traffic modeling", 1997, start theirs in the same way). So the share that is on has the same mean
-    throughout.
+    Each is an alternating renewal process in its steady state when the recording begins: it is on with probability on /
+    (on + off), and its first period is one that spans a given moment, of which a uniform share has passed (Cox, Renewal
+    Theory, 1962, chapters 5 and 7; Taqqu, Willinger and Sherman, "Proof of a fundamental result in self-similar traffic
+    modeling", 1997, start theirs in the same way). So the share that is on has the same mean throughout.
     """
 
     def __init__(self, bursts: Bursts, seed: int, name: str) -> None:

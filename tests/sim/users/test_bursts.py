@@ -1,4 +1,4 @@
-"""On-off sources: they have been going on for ever when the recording begins."""
+"""On-off sources: they are in their steady state when the recording begins."""
 
 import numpy as np
 import pytest
