@@ -253,7 +253,7 @@ def test_a_line_has_a_trace_exactly_if_it_has_a_span(run):
 
 def test_a_request_that_failed_left_an_error_line_unless_its_process_was_killed(run):
     failures = run.traces.filter(pl.col("error_type") != "connection_reset", kind="server", status="error")
-    errors = run.logs.filter(level="ERROR")
+    errors = run.logs.filter(pl.col("level").is_in(["ERROR", "FATAL"]))
     assert failures.join(errors, on="span_id", how="anti").is_empty()
 
 
