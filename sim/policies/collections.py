@@ -38,7 +38,7 @@ class Collector(ServerPolicy):
     def __init__(self, replica: Replica, context: PolicyContext, lengths: LogNormal) -> None:
         self._context = context
         self._lengths = lengths
-        self._key = address(context.seed, "collection", replica.name, replica.restarts) % 2**64
+        self._key = 0
         #: After how many requests the process collects; 0 until the first one is answered.
         self._due = 0.0
 
@@ -47,6 +47,8 @@ class Collector(ServerPolicy):
             return
         if self._due:
             self._stop(replica, now)
+        else:  # only now the process is counted: its policies are made when the one before it ends
+            self._key = address(self._context.seed, "collection", replica.name, replica.restarts) % 2**64
         self._due = replica.collects_at()
 
     def _stop(self, replica: Replica, now: float) -> None:

@@ -177,6 +177,16 @@ class OperationWords:
         return _KEYS.get(self.noun, _KEYS.get(subject(self.service), "product_id"))
 
     @property
+    def sought(self) -> str:
+        """The id of the request by which a store finds what it applies to; empty if it lists all there is.
+
+        Whoever lists orders, or what else has an order's id, lists those of a user.
+        """
+        if self.deed is not Deed.LIST or self.noun != self.key.removesuffix("_id"):
+            return self.key
+        return "user_id" if self.key == "order_id" else ""
+
+    @property
     def method(self) -> str:
         """The HTTP method."""
         method, space, _ = self.stated.partition(" ")
@@ -201,7 +211,7 @@ class OperationWords:
 
     def statement(self, system: str) -> str:
         """Return the statement or command, without values, that a store of that product runs for the operation."""
-        table, key = plural(self.noun), "id" if self.noun == self.key.removesuffix("_id") else self.key
+        table, key = plural(self.noun), "id" if self.noun == self.sought.removesuffix("_id") else self.sought
         if system in KEYED:
             command = {Deed.CREATE: "SET", Deed.CHANGE: "SET", Deed.DELETE: "DEL"}.get(self.deed, "GET")
             return f"{command} {self.noun}:?"
@@ -209,9 +219,10 @@ class OperationWords:
             command = {Deed.CREATE: "insertOne", Deed.CHANGE: "updateOne", Deed.DELETE: "deleteOne"}.get(
                 self.deed, "find"
             )
-            return f'db.{table}.{command}({{"{key}": ?}})'
+            return f'db.{table}.{command}({{"{key}": ?}})' if key else f"db.{table}.{command}({{}})"
         said = {
-            Deed.LIST: f"SELECT id, status, updated_at FROM {table} WHERE {key} = $1 ORDER BY updated_at DESC LIMIT 50",
+            Deed.LIST: f"SELECT id, status, updated_at FROM {table}{f' WHERE {key} = $1' if key else ''} "
+            "ORDER BY updated_at DESC LIMIT 50",
             Deed.CREATE: f"INSERT INTO {table} (id, {self.key}, status, created_at) VALUES ($1, $2, $3, $4)",
             Deed.CHANGE: f"UPDATE {table} SET status = $1, updated_at = $2 WHERE {key} = $3",
             Deed.DELETE: f"DELETE FROM {table} WHERE {key} = $1",

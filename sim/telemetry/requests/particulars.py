@@ -52,6 +52,8 @@ _USER_IDS, _PRODUCT_IDS, _SPREAD = 900_000, 90_000, 7919
 #: The product assumed for stores that don't name theirs, by kind.
 _SYSTEMS = {"cache": "redis", "database": "postgresql"}
 
+#: The place for a value in a statement.
+_MARK = re.compile(r"\$1|\?")
 #: The place for an id in a route (`OperationWords.route`).
 _PLACE = re.compile(r"\{[^}]*\}")
 _TIERS = names(["standard"] * 12 + ["plus"] * 5 + ["premium"] * 3)
@@ -121,13 +123,21 @@ class Particulars:
         parent = np.maximum(tables.site_parent, 0)
         asked_by = tables.site_operation[np.where(tables.site_parent >= 0, parent, np.arange(len(parent)))]
         askers = [self.words[position] for position in asked_by]
-        self.statements: pl.Series = names(
-            _statement(of_operations[position][0], of_operations[position][1], asker)
-            for position, asker in zip(tables.site_operation, askers, strict=True)
-        )
+        served = [of_operations[position] for position in tables.site_operation]
+        does = [_does(service, said, asker) for (service, said), asker in zip(served, askers, strict=True)]
+        statements = [_statement(service, said, what) for (service, said), what in zip(served, does, strict=True)]
+        self.statements: pl.Series = names(statements)
         self.site_key: Ints = np.array([ROUTE_KEYS.index(asker.key) for asker in askers], dtype=np.int64)
+        #: The parameter of the statement: which id it is, or -1 for none.
+        self.site_parameter: Ints = np.array(
+            [
+                ROUTE_KEYS.index(what.sought or what.key) if _MARK.search(statement) else -1
+                for what, statement in zip(does, statements, strict=True)
+            ],
+            dtype=np.int64,
+        )
         self.key_prefixes: pl.Series = names(f"{asker.noun}:" for asker in askers)
-        self.lists = np.array([asker.deed is Deed.LIST for asker in askers], dtype=np.bool_)
+        self.lists = np.array([what.deed is Deed.LIST for what in does], dtype=np.bool_)
 
     def others(self, words: Words) -> Words:
         """Return ranks, beyond those of open arrivals, for users who take turns or are named, given a word of each."""
@@ -139,16 +149,22 @@ class Particulars:
         return About(self, spans)
 
 
-def _statement(store: Service, said: OperationWords, asker: OperationWords) -> str:
-    """Return what a store's operation runs for the operation that calls it, whose name says what it is about."""
+def _does(service: Service, said: OperationWords, asker: OperationWords) -> OperationWords:
+    """Return what an operation does for the one that calls it: a store's applies to what its caller is about."""
+    if service.kind not in _SYSTEMS:
+        return said
+    both_look = {said.deed, asker.deed} <= {Deed.READ, Deed.LIST}
+    return OperationWords(asker.service, asker.operation if both_look else said.operation)
+
+
+def _statement(store: Service, said: OperationWords, does: OperationWords) -> str:
+    """Return what a store's operation runs."""
     operation = next(each for each in store.operations if each.name == said.operation)
     if operation.statement or operation.command:
         return operation.statement or operation.command
-    looks = (Deed.READ, Deed.LIST)
-    does = asker.operation if said.deed in looks and asker.deed in looks else said.operation
     stack = stack_of(store.stack, store.system)
     system = stack.system if stack is not None and stack.system else _SYSTEMS.get(store.kind, "postgresql")
-    return OperationWords(asker.service, does).statement(system)
+    return does.statement(system)
 
 
 def _kept(make: Callable[[About], Any]) -> cached_property[Any]:
@@ -309,13 +325,13 @@ def _money(about: About) -> pl.Series:
 
 
 def _rows(about: About) -> pl.Series:
-    many = np.floor(1 + 49 * draws(about.call, "rows") ** 2).astype(np.int64)
+    many = np.floor(1 + 49 * draws(about.request, "rows") ** 2).astype(np.int64)
     return pl.Series(np.where(about.own.lists[about.spans.site], many, 1))
 
 
 def _matches(about: About) -> pl.Series:
     """Return how many items a listing finds in all: those that it returns, and those on other pages."""
-    others = np.floor(spread(draws(about.call, "matches"), 1, _MOST_MATCHES)).astype(np.int64) - 1
+    others = np.floor(spread(draws(about.request, "matches"), 1, _MOST_MATCHES)).astype(np.int64) - 1
     return _rows(about) + pl.Series(others)
 
 
@@ -388,9 +404,10 @@ PARTICULARS: dict[str, Particular] = {
             lookup(about.own.key_prefixes, about.spans.site), about.keyed(about.own.site_key[about.spans.site])
         ),
     ),
-    "rows": Particular("number of rows that a statement concerns; different for each call", _rows),
+    "rows": Particular("number of rows that a statement concerns; the same for all listings of a request", _rows),
     "matches": Particular(
-        "number of items that a listing finds, of which it returns some; different for each call", _matches
+        "number of items that a listing finds, of which it returns some; the same for all listings of a request",
+        _matches,
     ),
     "bytes": Particular("size of an answer; different for each call", _bytes),
     "worker": Particular("number of the worker that handles the request", _worker),

@@ -135,7 +135,7 @@ class SpanAttributes:
         if kind & _QUERY:
             add("db.query.text", lookup(self._statements, spans.site))
         if kind & _QUERY and kind & _FAR:
-            number = about.keyed(self._particulars.site_key[spans.site])
+            number = about.keyed(self._particulars.site_parameter[spans.site])
             # Keep the last part of a key with colons; only user names from a replayed file can have any.
             add("db.query.parameter.0", number.str.split(":").list.last() if self._particulars.users else number)
         if kind & _ROWS:

@@ -2,9 +2,14 @@
 
 import re
 
+import polars as pl
 import pytest
+from recording import record
 from stage import Stage, play, topology_of
 
+from meshquake.faults.fault import Extent, Target
+from meshquake.faults.kinds.stop import Stop
+from meshquake.faults.scenario import Scenario
 from meshquake.sim.mesh import Mesh
 
 #: Every second request leaves enough garbage for a collection.
@@ -69,6 +74,22 @@ def test_each_process_has_a_heap_of_its_own_at_one_address():
         if line.text.logger == "v8"
     }
     assert len(heaps) == len({replica for replica, _ in heaps}) == len({heap for _, heap in heaps}) == 3
+
+
+def test_a_process_that_is_started_again_has_pauses_and_a_heap_of_its_own():
+    topology = topology_of(mesh("{sigma: 0.6}", "nodejs/express"))
+    stop = Stop(id="s", target=Target("replica", "station", 0), at=Extent(10.0), for_=Extent(1.0))
+    run = record(Scenario(name="x", duration=20.0, lead_in=0.0, recovery=0.0, faults=(stop,)), topology)
+    (again,) = run.events.filter(type="restart")["at"]
+    said = run.logs.filter(logger="v8").with_columns(
+        life=pl.col("at") > again,
+        heap=pl.col("message").str.extract(r"\[1:(0x[0-9a-f]+)\]"),
+        pause=pl.col("message").str.extract(r"([\d.]+) / "),
+    )
+    one, other = (said.filter(life=life) for life in (False, True))
+    assert len(one) > 20 and len(other) > 20
+    assert one["heap"].n_unique() == other["heap"].n_unique() == 1 and one["heap"][0] != other["heap"][0]
+    assert len({*one["pause"]} & {*other["pause"]}) < 3
 
 
 def test_pauses_belong_to_the_run_and_not_to_who_else_comes():

@@ -107,6 +107,20 @@ def said(talking):
     return found
 
 
+def test_no_process_says_that_a_probe_passed_while_it_fails_them():
+    text = "name: x\nlead_in: 20s\nduration: 40s\nrecovery: 20s\nconfounders: none\nfaults: [hang: {target: FRONT}]\n"
+    for service in ("product-service", "api-gateway", "user-service"):
+        run = Simulation.of(parse(text.replace("FRONT", service), "my.yaml", Options(), mesh=load(shipped()[DEFAULT])))
+        batches = list(run.batches())
+        events, logs = (pl.concat(getattr(batch, kind) for batch in batches) for kind in ("events", "logs"))
+        failed = events.filter(type="health_check_failed", service=service)
+        probed = logs.filter(pl.col("message").str.contains(r"(?i)health\S* .*200|200 .*/health"), service=service)
+        assert len(failed) > 5 and len(probed) > 5
+        times = failed.group_by("replica").agg(pl.col("timestamp").min().alias("first"), pl.last("timestamp"))
+        while_failing = probed.join(times, on="replica", suffix="_last")
+        assert while_failing.filter(pl.col("timestamp").is_between("first", "timestamp_last")).is_empty()
+
+
 def test_a_process_draws_other_values_than_the_one_before_it(said):
     """Ports, keys and times are its own; in what it says there are enough of them to tell."""
     drawn = defaultdict(list)

@@ -91,6 +91,13 @@ def test_both_halves_of_a_call_tell_the_same_rows_and_bytes(run):
     assert (alike == 1).to_numpy().all()
 
 
+def test_a_listing_returns_as_many_as_its_query(run):
+    particulars, spans, trace = run
+    listings = told(particulars, spans).with_columns(trace=trace).filter(pl.col("rows") > 1)
+    assert len(listings) > 100
+    assert (listings.group_by("trace").n_unique().select("rows", "matches") == 1).to_numpy().all()
+
+
 def test_what_a_span_is_about_depends_on_no_other_span(run):
     particulars, spans, _ = run
     some = np.arange(0, len(spans), 7)
@@ -170,7 +177,7 @@ def test_a_statement_says_what_the_operation_that_asks_is_about(run):
     particulars, spans, _ = run
     said = set(told(particulars, spans)["statement"])
     assert {"GET order:?", "SELECT * FROM orders WHERE id = $1"} <= said
-    assert "SELECT id, status, updated_at FROM orders WHERE id = $1 ORDER BY updated_at DESC LIMIT 50" in said
+    assert "SELECT id, status, updated_at FROM orders WHERE user_id = $1 ORDER BY updated_at DESC LIMIT 50" in said
 
 
 @pytest.mark.parametrize(

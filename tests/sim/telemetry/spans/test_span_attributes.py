@@ -50,6 +50,26 @@ def values(frame, key, **which):
     return [each.get(key) for each in frame.filter(**which)["values"]]
 
 
+CATALOG = """
+name: shop
+services:
+  web: {kind: gateway, stack: nodejs/express, operations: {browse: {calls: [product-service.list]}}}
+  product-service: {stack: java/spring-boot, operations: {list: {work: 1ms, calls: [db.select]}}}
+  db: {kind: database, stack: postgresql, operations: {select: {work: 1ms}}}
+workload: {rate: 30/s, mix: {web.browse: 1}}
+"""
+
+
+def test_a_statement_has_a_parameter_if_it_has_a_place_for_one(frame):
+    catalog = told(record(QUIET, parse(CATALOG, "shop").topology).traces)
+    for spans, places in ((frame, True), (catalog, False)):
+        asked = [each for each in spans.filter(kind="client")["values"] if "db.query.text" in each]
+        assert len(asked) > 50
+        for each in asked:
+            assert ("$1" in each["db.query.text"] or "?" in each["db.query.text"]) == places
+            assert bool(each.get("db.query.parameter.0")) == places
+
+
 def test_each_span_tells_what_belongs_to_it(frame):
     keys = {
         (
