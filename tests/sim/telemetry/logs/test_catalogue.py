@@ -361,12 +361,34 @@ def test_a_process_that_is_down_says_nothing_and_one_that_starts_says_how_it_com
     (up,) = run.events.filter(type="restart", replica="order-0")["at"]
     assert own.filter((pl.col("at") > down) & (pl.col("at") < up), pl.col("logger") != "kubelet").is_empty()
     ready = up + 2_000_000
-    coming = own.filter((pl.col("at") > up) & (pl.col("at") < ready))["message"].to_list()
+    begun = own.filter(pl.col("at") > up)["message"]
+    (last,) = begun.str.starts_with("Started version 1.0.0 in 2 seconds").arg_true()
+    coming = begun[:last].to_list()
     texts = [each.log.text for each in startup(Voice("java/spring-boot"))]
     assert [next(i for i, text in enumerate(texts) if pattern(text).fullmatch(line)) for line in coming] == list(
         range(len(texts))
     )
-    assert own.filter(pl.col("at") >= ready)["message"][0].startswith("Started version 1.0.0 in 2 seconds")
+    assert own.filter(
+        pl.col("at") < ready, pl.col("message").str.starts_with("Tomcat started"), pl.col("at") > up
+    ).is_empty()
+
+
+#: That a process takes connections, in the words of several stacks.
+OPEN = re.compile(
+    r"(?i)\blistening\b|running on http|Running mode|ready to handle|Tomcat started|Responding at|to STARTED"
+    r"|Waiting for connections"
+)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_process_says_that_it_listens_before_it_takes_connections(stack):
+    """Until its start-up ends they are refused."""
+    early = [each for each in startup(Voice(stack)) if OPEN.search(each.log.text) and each.at < 1]
+    assert not early
+
+
+def test_many_stacks_say_that_they_listen():
+    assert sum(any(OPEN.search(each.log.text) for each in startup(Voice(stack))) for stack in STACKS) > 20
 
 
 # -- the mix ----------------------------------------------------------------------------------------------------------
