@@ -105,7 +105,7 @@ LINE = {"level": "INFO", "logger": "x", "text": "y"}
     [
         ({"gave_up": {"timeout": {"shop": LINE}}}, "gave_up.timeout.shop: must be one of gateway, service, external, "),
         ({"gave_up": {"timeout": {"cache": {"text": "y"}}}}, "gave_up.timeout.cache must be a wording: "),
-        ({"called": {"disk": LINE}}, "called.disk: must be one of gateway, service, external, database, nosql, "),
+        ({"called": {"disk": LINE}}, "called.disk: must be one of gateway, service, external, grpc, database, nosql, "),
         ({"startup": [{**LINE, "at": 0.5, "killed": "yes"}]}, "startup[0].killed must be true or false"),
         ({"startup": [{**LINE, "at": 0.5, "calls": "disk"}]}, "startup[0].calls must be one of gateway, service, "),
         ({"chatter": {"a": {"job": 3, "lines": LINE}}}, "chatter.a.job must be the name of a job"),
@@ -178,6 +178,53 @@ def test_nobody_says_that_a_store_speaks_http():
     assert checked > 1000
 
 
+#: Words of HTTP that have no place in lines about calls by gRPC.
+NOT_GRPC = re.compile(
+    r"\{(?:status_code|method|path|route)\}|[Hh]ttp\b|HTTP|urllib3|httpx|requests\.|faraday|RestClient"
+)
+
+
+@pytest.mark.parametrize("stack", ["", *(name for name, each in STACKS.items() if each.language)])
+def test_nobody_says_that_a_call_by_grpc_is_one_by_http(stack):
+    """Neither those who call, in any language, nor the frameworks that answer."""
+    book = catalogue(Voice(stack))
+    said = [book[part][error].get("grpc", []) for part in ("retried", "hedged", "gave_up") for error in book[part]]
+    said.append(book.get("called", {}).get("grpc", []))
+    if stack.endswith(("/grpc", "/tonic")):
+        said += [book["handled"]["service"], book["slow"]["service"], book["failed"]["internal"]["service"]]
+    found = wordings(said)
+    assert len(found) > 5
+    for wording in found:
+        assert not NOT_GRPC.search(f"{wording['logger']} {wording['text']}"), (stack, wording)
+
+
+def test_lines_about_a_call_by_grpc_name_the_status_of_its_span():
+    """On both sides."""
+    text = """
+name: calls
+services:
+  web: {stack: java/spring-boot, operations: {home: {work: 1ms, calls: [stock.check]}}}
+  stock: {stack: go/grpc, operations: {check: {work: 1ms}}}
+workload: {rate: 50/s, mix: {web.home: 1}}
+"""
+    fail = Fail(
+        id="fail", target=Target("service", "stock"), share=0.3, error="internal", at=Extent(4.0), for_=Extent(4.0)
+    )
+    run = record(replace(SCENARIO, duration=10.0, faults=(fail,)), parse(text, "calls").topology)
+    lines = run.logs.join(run.traces.filter(pl.col("operation").str.contains("check")), on="span_id")
+    for service, ok, internal in (
+        ("web", "closed with OK|returned OK", r"io\.grpc\.StatusRuntimeException: INTERNAL"),
+        ("stock", r"grpc\.code=OK", r"panic recovered|grpc\.code=INTERNAL"),
+    ):
+        own = lines.filter(service=service)
+        assert own.filter(pl.col("error_type").is_null())["message"].str.contains(ok).any()
+        wrong = own.filter(pl.col("error_type") == "internal")["message"]
+        assert len(wrong) > 5
+        assert wrong.str.contains(internal).any()
+        assert not wrong.str.contains("OK").any()
+        assert not own["message"].str.contains("http").any()
+
+
 def test_a_database_and_its_client_report_the_same_error():
     """Each operation always has the same of several texts, on both sides."""
     servers = [catalogue(Voice(stack))["failed"]["database_error"]["database"] for stack in ("postgresql", "mysql")]
@@ -206,7 +253,7 @@ def test_clients_are_those_of_the_product_or_else_of_the_kind():
     text = """
 name: stores
 services:
-  web: {operations: {home: {calls: [a.get, b.get, c.get, d.get, e.get, f.get, web2.get]}}}
+  web: {operations: {home: {calls: [a.get, b.get, c.get, d.get, e.get, f.get, web2.get, rpc.get, rpc2.get, rest.get]}}}
   a: {kind: database, operations: {get: {work: 1ms}}}
   b: {kind: database, system: mongodb, operations: {get: {work: 1ms}}}
   c: {kind: database, system: redis, operations: {get: {work: 1ms}}}
@@ -214,6 +261,9 @@ services:
   e: {kind: external, stack: kafka, operations: {get: {work: 1ms}}}
   f: {kind: database, stack: mysql, operations: {get: {work: 1ms}}}
   web2: {stack: go/gin, operations: {get: {work: 1ms}}}
+  rpc: {stack: java/grpc, operations: {get: {work: 1ms}}}
+  rpc2: {stack: go/gin, operations: {get: {work: 1ms, rpc: shop.Rpc/Get}}}
+  rest: {stack: go/grpc, operations: {get: {work: 1ms, route: GET /it}}}
 workload: {mix: {web.home: 1}}
 """
     found = {each.name: callee(each) for each in parse(text, "stores").topology.services}
@@ -226,18 +276,23 @@ workload: {mix: {web.home: 1}}
         "e": "queue",
         "f": "database",
         "web2": "service",
+        "rpc": "grpc",
+        "rpc2": "grpc",
+        "rest": "service",
     }
 
 
 def test_the_words_for_any_callee_give_way_to_those_for_stores_and_these_to_those_for_one():
     found = spread({"any": 1, "store": 2, "cache": 3})
     assert found == {
-        **dict.fromkeys(("gateway", "service", "external", "any"), 1),
+        **dict.fromkeys(("gateway", "service", "external", "grpc", "any"), 1),
         **dict.fromkeys(("database", "nosql", "queue"), 2),
         "cache": 3,
     }
     flat = {"level": "INFO", "logger": "x", "text": "y"}
     assert spread(flat) == dict.fromkeys((*CALLEES, "any"), flat)
+    assert spread({"service": 1}) == {"service": 1, "grpc": 1}
+    assert spread({"service": 1, "grpc": 2}) == {"service": 1, "grpc": 2}
 
 
 # -- lines ------------------------------------------------------------------------------------------------------------
