@@ -395,6 +395,26 @@ def test_a_process_says_each_thing_on_a_schedule_of_its_own(run):
     assert probes["at"].n_unique() == len(probes) == 12
 
 
+def test_running_numbers_of_a_process_only_grow():
+    """Those of connections and clients, which products count upwards."""
+    text = """
+name: counting
+services:
+  edge: {kind: gateway, stack: nginx, operations: {home: {calls: [proxy.home]}}}
+  proxy: {stack: envoy, operations: {home: {calls: [store.find, keys.get]}}}
+  store: {kind: database, stack: mongodb, operations: {find: {work: 1ms}}}
+  keys: {kind: cache, stack: redis, operations: {get: {work: 1ms}}}
+workload: {rate: 2/s, mix: {edge.home: 1}}
+"""
+    run = record(replace(SCENARIO, duration=900.0, faults=()), parse(text, "counting").topology)
+    number = pl.col("message").str.extract(r"(?:^\*|^\[C|connectionId:|Client id=)(\d+)").cast(pl.Int64)
+    said = run.logs.with_columns(number=number).drop_nulls("number")
+    assert set(said["service"]) == {"edge", "proxy", "store", "keys"}
+    for (service,), own in said.group_by("service"):
+        assert own["number"].is_sorted(), service
+        assert own["number"].n_unique() > 1
+
+
 def test_pool_statistics_are_those_of_the_pool(run):
     form = r"Pool stats \(total=(\d+), active=(\d+), idle=(\d+), waiting=(\d+)\)"
     said = alone(run, "order").select(pl.col("message").str.extract_groups(form)).unnest("message").drop_nulls()
