@@ -17,7 +17,7 @@ SEVERITIES = ("info", "warning", "error", "critical")
 
 #: The values that a text about a request may name. From the third line on, they are those of `particulars.py`.
 VALUES = (
-    *("operation", "service", "peer", "duration_ms", "status_code", "attempt"),
+    *("operation", "service", "peer", "duration_ms", "status_code", "grpc_status", "attempt"),
     *("version", "replica", "limit", "workers", "timeout_ms"),
     *("user_id", "user_tier", "session_id", "client_address", "user_agent", "order_id", "cart_id", "product_id"),
     *("quantity", "amount", "currency", "method", "route", "path", "statement", "key", "rows", "matches", "bytes"),

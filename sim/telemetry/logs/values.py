@@ -23,6 +23,7 @@ from meshquake.sim.telemetry.spans.spans import Spans, owner, peer
 from meshquake.sim.telemetry.tables import STATUS_CODES, Floats, Ints, Tables
 from meshquake.sim.telemetry.texts import joined, lookup, names, padded, stacked
 from meshquake.topology.addresses import address
+from meshquake.topology.errors import ERRORS
 
 
 class Values:
@@ -142,6 +143,7 @@ _OF_SPANS: dict[str, _Column] = {
     "peer": lambda own, about: lookup(own.services, peer(about.tables, about.spans)),
     "duration_ms": lambda _, about: _number(np.round((about.spans.end - about.spans.start) / 1000.0, 1)),
     "status_code": lambda _, about: lookup(_STATUS, about.spans.code),
+    "grpc_status": lambda _, about: lookup(_GRPC_STATUS, about.spans.code),
     "attempt": lambda _, about: _number((about.spans.attempt_path & ATTEMPT) + 1),
     "version": lambda _, about: lookup(about.tables.versions, about.spans.incarnation),
     "replica": lambda _, about: lookup(about.tables.replica_names, about.spans.incarnation),
@@ -151,6 +153,7 @@ _OF_SPANS: dict[str, _Column] = {
 }
 _SIGNS: pl.Series = names(["", "-"])
 _STATUS: pl.Series = names(str(status) for status in STATUS_CODES)
+_GRPC_STATUS: pl.Series = names(["OK", *(error.grpc for error in ERRORS.values())])
 _OF_CODE: dict[str, _Column] = {
     "package": lambda own, about: lookup(own.packages, owner(about.tables, about.spans)),
     "class_name": lambda own, about: lookup(own.classes, owner(about.tables, about.spans)),

@@ -94,7 +94,7 @@ def test_each_file_is_well_formed_and_of_a_stack_or_a_language_or_what_others_ar
     assert not misfit(name, book)
     stacks = {stack.replace("/", "-") for stack in STACKS}
     languages = {stack.language for stack in STACKS.values()}
-    assert name in stacks | languages | {"common", "written"}
+    assert name in stacks | languages | {"common", "written", "grpc"}
 
 
 LINE = {"level": "INFO", "logger": "x", "text": "y"}
@@ -105,7 +105,7 @@ LINE = {"level": "INFO", "logger": "x", "text": "y"}
     [
         ({"gave_up": {"timeout": {"shop": LINE}}}, "gave_up.timeout.shop: must be one of gateway, service, external, "),
         ({"gave_up": {"timeout": {"cache": {"text": "y"}}}}, "gave_up.timeout.cache must be a wording: "),
-        ({"called": {"disk": LINE}}, "called.disk: must be one of gateway, service, external, database, nosql, "),
+        ({"called": {"disk": LINE}}, "called.disk: must be one of gateway, service, external, grpc, database, nosql, "),
         ({"startup": [{**LINE, "at": 0.5, "killed": "yes"}]}, "startup[0].killed must be true or false"),
         ({"startup": [{**LINE, "at": 0.5, "calls": "disk"}]}, "startup[0].calls must be one of gateway, service, "),
         ({"chatter": {"a": {"job": 3, "lines": LINE}}}, "chatter.a.job must be the name of a job"),
@@ -178,6 +178,54 @@ def test_nobody_says_that_a_store_speaks_http():
     assert checked > 1000
 
 
+#: Words of HTTP that have no place in lines about calls by gRPC.
+NOT_GRPC = re.compile(
+    r"\{(?:status_code|method|path|route)\}|[Hh]ttp\b|HTTP|urllib3|httpx|requests\.|faraday|RestClient"
+)
+
+
+@pytest.mark.parametrize("stack", ["", *(name for name, each in STACKS.items() if each.language)])
+def test_nobody_says_that_a_call_by_grpc_is_one_by_http(stack):
+    """Neither those who call, in any language, nor the frameworks that answer."""
+    book = catalogue(Voice(stack))
+    said = [book[part][error].get("grpc", []) for part in ("retried", "hedged", "gave_up") for error in book[part]]
+    said.append(book.get("called", {}).get("grpc", []))
+    if stack.endswith(("/grpc", "/tonic")):
+        said += [book["handled"]["service"], book["slow"]["service"], book.get("remarks", {})]
+        said += [each.get("service", []) for each in book["failed"].values()]
+    found = wordings(said)
+    assert len(found) > 5
+    for wording in found:
+        assert not NOT_GRPC.search(f"{wording['logger']} {wording['text']}"), (stack, wording)
+
+
+def test_lines_about_a_call_by_grpc_name_the_status_of_its_span():
+    """On both sides."""
+    text = """
+name: calls
+services:
+  web: {stack: java/spring-boot, operations: {home: {work: 1ms, calls: [stock.check]}}}
+  stock: {stack: go/grpc, operations: {check: {work: 1ms}}}
+workload: {rate: 50/s, mix: {web.home: 1}}
+"""
+    fail = Fail(
+        id="fail", target=Target("service", "stock"), share=0.3, error="internal", at=Extent(4.0), for_=Extent(4.0)
+    )
+    run = record(replace(SCENARIO, duration=10.0, faults=(fail,)), parse(text, "calls").topology)
+    lines = run.logs.join(run.traces.filter(pl.col("operation").str.contains("check")), on="span_id")
+    for service, ok, internal in (
+        ("web", "closed with OK|returned OK", r"io\.grpc\.StatusRuntimeException: INTERNAL"),
+        ("stock", r"grpc\.code=OK", r"panic recovered|grpc\.code=INTERNAL"),
+    ):
+        own = lines.filter(service=service)
+        assert own.filter(pl.col("error_type").is_null())["message"].str.contains(ok).any()
+        wrong = own.filter(pl.col("error_type") == "internal")["message"]
+        assert len(wrong) > 5
+        assert wrong.str.contains(internal).any()
+        assert not wrong.str.contains("OK").any()
+        assert not own["message"].str.contains("http").any()
+
+
 def test_a_database_and_its_client_report_the_same_error():
     """Each operation always has the same of several texts, on both sides."""
     servers = [catalogue(Voice(stack))["failed"]["database_error"]["database"] for stack in ("postgresql", "mysql")]
@@ -206,7 +254,7 @@ def test_clients_are_those_of_the_product_or_else_of_the_kind():
     text = """
 name: stores
 services:
-  web: {operations: {home: {calls: [a.get, b.get, c.get, d.get, e.get, f.get, web2.get]}}}
+  web: {operations: {home: {calls: [a.get, b.get, c.get, d.get, e.get, f.get, web2.get, rpc.get, rpc2.get, rest.get]}}}
   a: {kind: database, operations: {get: {work: 1ms}}}
   b: {kind: database, system: mongodb, operations: {get: {work: 1ms}}}
   c: {kind: database, system: redis, operations: {get: {work: 1ms}}}
@@ -214,6 +262,9 @@ services:
   e: {kind: external, stack: kafka, operations: {get: {work: 1ms}}}
   f: {kind: database, stack: mysql, operations: {get: {work: 1ms}}}
   web2: {stack: go/gin, operations: {get: {work: 1ms}}}
+  rpc: {stack: java/grpc, operations: {get: {work: 1ms}}}
+  rpc2: {stack: go/gin, operations: {get: {work: 1ms, rpc: shop.Rpc/Get}}}
+  rest: {stack: go/grpc, operations: {get: {work: 1ms, route: GET /it}}}
 workload: {mix: {web.home: 1}}
 """
     found = {each.name: callee(each) for each in parse(text, "stores").topology.services}
@@ -226,18 +277,23 @@ workload: {mix: {web.home: 1}}
         "e": "queue",
         "f": "database",
         "web2": "service",
+        "rpc": "grpc",
+        "rpc2": "grpc",
+        "rest": "service",
     }
 
 
 def test_the_words_for_any_callee_give_way_to_those_for_stores_and_these_to_those_for_one():
     found = spread({"any": 1, "store": 2, "cache": 3})
     assert found == {
-        **dict.fromkeys(("gateway", "service", "external", "any"), 1),
+        **dict.fromkeys(("gateway", "service", "external", "grpc", "any"), 1),
         **dict.fromkeys(("database", "nosql", "queue"), 2),
         "cache": 3,
     }
     flat = {"level": "INFO", "logger": "x", "text": "y"}
     assert spread(flat) == dict.fromkeys((*CALLEES, "any"), flat)
+    assert spread({"service": 1}) == {"service": 1, "grpc": 1}
+    assert spread({"service": 1, "grpc": 2}) == {"service": 1, "grpc": 2}
 
 
 # -- lines ------------------------------------------------------------------------------------------------------------
@@ -340,6 +396,26 @@ def test_a_process_says_each_thing_on_a_schedule_of_its_own(run):
     assert probes["at"].n_unique() == len(probes) == 12
 
 
+def test_running_numbers_of_a_process_only_grow():
+    """Those of connections and clients, which products count upwards."""
+    text = """
+name: counting
+services:
+  edge: {kind: gateway, stack: nginx, operations: {home: {calls: [proxy.home]}}}
+  proxy: {stack: envoy, operations: {home: {calls: [store.find, keys.get]}}}
+  store: {kind: database, stack: mongodb, operations: {find: {work: 1ms}}}
+  keys: {kind: cache, stack: redis, operations: {get: {work: 1ms}}}
+workload: {rate: 2/s, mix: {edge.home: 1}}
+"""
+    run = record(replace(SCENARIO, duration=900.0, faults=()), parse(text, "counting").topology)
+    number = pl.col("message").str.extract(r"(?:^\*|^\[C|connectionId:|Client id=)(\d+)").cast(pl.Int64)
+    said = run.logs.with_columns(number=number).drop_nulls("number")
+    assert set(said["service"]) == {"edge", "proxy", "store", "keys"}
+    for (service,), own in said.group_by("service"):
+        assert own["number"].is_sorted(), service
+        assert own["number"].n_unique() > 1
+
+
 def test_pool_statistics_are_those_of_the_pool(run):
     form = r"Pool stats \(total=(\d+), active=(\d+), idle=(\d+), waiting=(\d+)\)"
     said = alone(run, "order").select(pl.col("message").str.extract_groups(form)).unnest("message").drop_nulls()
@@ -361,12 +437,34 @@ def test_a_process_that_is_down_says_nothing_and_one_that_starts_says_how_it_com
     (up,) = run.events.filter(type="restart", replica="order-0")["at"]
     assert own.filter((pl.col("at") > down) & (pl.col("at") < up), pl.col("logger") != "kubelet").is_empty()
     ready = up + 2_000_000
-    coming = own.filter((pl.col("at") > up) & (pl.col("at") < ready))["message"].to_list()
+    begun = own.filter(pl.col("at") > up)["message"]
+    (last,) = begun.str.starts_with("Started version 1.0.0 in 2 seconds").arg_true()
+    coming = begun[:last].to_list()
     texts = [each.log.text for each in startup(Voice("java/spring-boot"))]
     assert [next(i for i, text in enumerate(texts) if pattern(text).fullmatch(line)) for line in coming] == list(
         range(len(texts))
     )
-    assert own.filter(pl.col("at") >= ready)["message"][0].startswith("Started version 1.0.0 in 2 seconds")
+    assert own.filter(
+        pl.col("at") < ready, pl.col("message").str.starts_with("Tomcat started"), pl.col("at") > up
+    ).is_empty()
+
+
+#: That a process takes connections, in the words of several stacks.
+OPEN = re.compile(
+    r"(?i)\blistening\b|running on http|Running mode|ready to handle|Tomcat started|Responding at|to STARTED"
+    r"|Waiting for connections"
+)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_process_says_that_it_listens_before_it_takes_connections(stack):
+    """Until its start-up ends they are refused."""
+    early = [each for each in startup(Voice(stack)) if OPEN.search(each.log.text) and each.at < 1]
+    assert not early
+
+
+def test_many_stacks_say_that_they_listen():
+    assert sum(any(OPEN.search(each.log.text) for each in startup(Voice(stack))) for stack in STACKS) > 20
 
 
 # -- the mix ----------------------------------------------------------------------------------------------------------

@@ -33,12 +33,13 @@ from meshquake.topology.loader import parse
 from meshquake.topology.portion import Portion
 from meshquake.topology.spec import SERVICE_KINDS
 
-#: A service of each kind, calling the next.
+#: A service of each kind, calling the next; the last one by gRPC.
 EVERY_KIND = "name: kinds\nservices:\n" + "".join(
     f"  {kind}-one: {{kind: {kind}, operations: {{go: {{calls: [{callee}.go]}}}}}}\n"
     for kind, callee in zip(SERVICE_KINDS, [*(f"{kind}-one" for kind in SERVICE_KINDS[1:]), "last"], strict=True)
 )
-EVERY_KIND += f"  last: {{operations: {{go: {{work: 1ms}}}}}}\nworkload: {{mix: {{{SERVICE_KINDS[0]}-one.go: 1}}}}\n"
+EVERY_KIND += "  last: {operations: {go: {work: 1ms, rpc: shop.Last/Go}}}\n"
+EVERY_KIND += f"workload: {{mix: {{{SERVICE_KINDS[0]}-one.go: 1}}}}\n"
 
 
 LEAKING = """
