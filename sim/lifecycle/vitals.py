@@ -55,6 +55,7 @@ VITALS: dict[str, Callable[[Replica, float], Any]] = {
     "in_flight": lambda replica, _: sum(state.of_all_parts for state in replica.callers),
     "threads": threads,
     "uptime_s": lambda replica, now: round(now - replica.born),
+    "uptime_ms": lambda replica, now: round(1000 * (now - replica.born)),
     "startup_s": lambda replica, _: f"{replica.service.spec.startup:.3f}",
     "memory_mib": lambda replica, _: round(replica.memory() / _MIB),
     "memory_limit_mib": lambda replica, _: round(replica.service.spec.memory.limit / _MIB),

@@ -73,6 +73,7 @@ class Collector(ServerPolicy):
             "pause_ms": f"{length * 1000:.3f}",
             "beside_ms": f"{beside * 1000:.2f}",
             "uptime_s": f"{up:.3f}",
+            "uptime_ms": round(up * 1000),
             "before_mib": round((heap + replica.mark) / _MIB),
             "after_mib": round(heap / _MIB),
             "limit_mib": round(replica.service.spec.memory.limit / _MIB),

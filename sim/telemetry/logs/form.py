@@ -31,7 +31,7 @@ VALUES = (
 VITALS = (
     *("service", "replica", "version", "package", "class_name", "pod", "pod_address", "node", "address"),
     *("peer", "peer_ready", "workers", "busy", "idle", "queued", "limit", "in_flight", "requests", "threads"),
-    *("uptime_s", "startup_s", "since_s", "nth"),
+    *("uptime_s", "uptime_ms", "startup_s", "since_s", "nth"),
     *("memory_mib", "memory_limit_mib", "memory_percent", "high_percent"),
     *("connections", "connections_idle", "kept", "loop_lag_ms", "blocked_ms"),
     *("pool_peer", "pool_size", "pool_open", "pool_in_use", "pool_idle", "pool_waiting"),
