@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 _LATE = 0.002
 #: How much longer a follow-up line may take than the catalogue says, as a share.
 _LONGER = 0.6
-#: Names of lines, in catalogues, that say that a probe passed.
-_PROBED = ("health", "liveness", "readiness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class Chatter:
     def _speak(self, moment: _Moment) -> float:
         """Write lines, or let them be written when their time comes; return the draw that says how long they take."""
         env, u = self._env, uniform(moment.key, moment.number)
-        fails = moment.talk.name in _PROBED and moment.replica.failures > 0
+        fails = moment.talk.probe and moment.replica.failures > 0
         for after, text in () if fails else moment.talk.lines:
             if after:
                 env.call_at(env._now + after * (1 + _LONGER * u), self._go_on, (moment, text, env._now))

@@ -104,6 +104,8 @@ class Talk:
         The job whose runs have the lines, in services that run it, in place of the schedule; empty if there is none.
     calls
         What a service must call to say it (`callees.py`); empty for nothing.
+    probe
+        Whether they say that a probe passed: a process that fails its probes has none.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Talk:
     lines: tuple[tuple[float, LogText], ...]
     job: str = ""
     calls: str = ""
+    probe: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,7 @@ def chatter(voice: Voice) -> tuple[Talk, ...]:
             tuple((parse_duration(each.get("after", "0s")), _log(each)) for each in _listed(entry["lines"])),
             entry.get("job", ""),
             entry.get("calls", ""),
+            entry.get("probe", False),
         )
         for name, entry in catalogue(voice).get("chatter", {}).items()
         if entry

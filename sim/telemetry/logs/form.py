@@ -52,7 +52,7 @@ PARTS: dict[str, tuple[Collection[str] | None, ...]] = {
     "called": (_CALLEES,),
     "steps": (TOPICS,),
     "remarks": (None,),
-    "chatter": (None, ("every", "about", "job", "calls", "lines")),
+    "chatter": (None, ("every", "about", "job", "calls", "probe", "lines")),
     "startup": (),
     "notices": (None, ("log",)),
 }
@@ -103,6 +103,9 @@ def _mistakes(value: Any, levels: tuple[Collection[str] | None, ...], path: str)
     elif path.startswith("chatter") and path.endswith(".job"):
         if not _is_line(value, lines=False):
             yield f"{path} must be the name of a job"
+    elif path.startswith("chatter") and path.endswith(".probe"):
+        if value is not True:
+            yield f"{path} must be true, or left out"
     elif path.startswith("chatter") and path.endswith(".calls"):
         yield from _wrong_callee(value, path)
     elif isinstance(value, list) and (value or path.startswith(("handled", "slow", "missed", "called", "failed"))):

@@ -109,6 +109,7 @@ LINE = {"level": "INFO", "logger": "x", "text": "y"}
         ({"startup": [{**LINE, "at": 0.5, "killed": "yes"}]}, "startup[0].killed must be true or false"),
         ({"startup": [{**LINE, "at": 0.5, "calls": "disk"}]}, "startup[0].calls must be one of gateway, service, "),
         ({"chatter": {"a": {"job": 3, "lines": LINE}}}, "chatter.a.job must be the name of a job"),
+        ({"chatter": {"a": {"every": "5s", "probe": 1, "lines": LINE}}}, "chatter.a.probe must be true, or left out"),
         (
             {"chatter": {"a": {"every": "3s", "calls": "disk", "lines": LINE}}},
             "chatter.a.calls must be one of gateway, ",
